@@ -25,6 +25,7 @@ type Plan struct {
 	unitLen  int64 // in slots
 	versions []version
 	parts    []part
+	own      part      // the objective's own policy over pooled slices; parts[0] where it is no composite
 	kind     string    // of the composite, "" for none
 	calendar *calendar // nil = rolling
 	rolling  int64     // ms
@@ -72,6 +73,7 @@ func planOf(o Objective, versions []Version) (*Plan, error) {
 		}
 	}
 	p.parts = partsOf(o, p.versions)
+	p.own = part{1, noDataOf(o), o.SliceTarget.Complement(), len(o.GroupBy) > 0, p.versions}
 	if o.Composite != nil {
 		p.kind = o.Composite.Kind
 	}
