@@ -145,6 +145,12 @@ func (d *DB) explain(err error) error {
 	return err
 }
 
+// Fatal says whether err ends the whole transaction, not just the statement it came from: a lost race, a full disk, a
+// server that went away.
+func (d *DB) Fatal(err error) bool {
+	return err != nil && (d.eng.retry(err) || d.eng.full(err) || d.eng.down(err))
+}
+
 // Unique says whether err is the refusal of a second row with the same unique key.
 func (d *DB) Unique(err error) bool { return err != nil && d.eng.unique(err) }
 
