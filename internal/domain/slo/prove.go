@@ -24,7 +24,7 @@ const proofBefore = 3 * dayMS
 // sliced objectives it is not used. With a rate of 0 nothing can fire.
 func Prove(p *Plan, rate float64) Proof {
 	out := Proof{Rate: rate, Left: p.LeftOut}
-	if p.unitLen > 1 {
+	if p.sliced {
 		rate = 1
 	}
 	pages := false
