@@ -133,7 +133,7 @@ func (m *Meter) Changed(changes []Change) error {
 }
 
 // holds says that a unit may repeat the result of an earlier slice.
-func (p *Plan) holds() bool { return p.unitLen > 1 && p.looksBack() }
+func (p *Plan) holds() bool { return p.sliced && p.looksBack() }
 
 // exchange replaces the units of changed slots in every window.
 func (m *Meter) exchange(changes []Change, begin int64) error {
