@@ -62,8 +62,8 @@ func (im *importer) part(o object, base slo.Objective, n *tree.Node, i int) (slo
 	im.target(o, n, &p.Objective)
 	im.partExtras(o, s, &p.Objective)
 	im.indicator(o, s, n, &p.Objective)
-	if s.name != "" {
-		annotate(&p.Objective, keyIndicatorName, s.name)
+	if s.name != label(p.Name) {
+		im.keepIndicatorName(s, &p.Objective)
 	}
 	return p, true
 }

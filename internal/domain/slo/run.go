@@ -53,8 +53,8 @@ func (h *History) run(rules []Rule, states []AlertState, from, to Instant, tell 
 			if !s.Firing && h.quiet(r, view.end) {
 				// On to the first tick of the next block, less the minute that the loop adds.
 				next := SlotStart(h.first + int64((view.end/block+1)*block)*h.plan.unitLen)
-				if view.end == h.n && h.End() <= tick {
-					break // nothing new is known after the last unit, and the block was quiet
+				if view.end == h.n {
+					break // no later tick sees more than this one
 				}
 				tick = max(tick, next-SlotMS)
 				continue
@@ -122,7 +122,7 @@ func (h *History) highestPlain(length int, out []float64) {
 		top := 0.0
 		for end := b * block; end < min((b+1)*block, h.n+1); end++ {
 			i := max(0, end-length)
-			if d, n := bad[end]-bad[i], total[end]-total[i]; d > top*n {
+			if d, n := bad[end]-bad[i], total[end]-total[i]; n > 0 && d > top*n {
 				top = min(d, n) / n
 			}
 		}

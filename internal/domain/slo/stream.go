@@ -86,7 +86,7 @@ func (s *stream) read(into []Unit) error {
 	raw := (*buf)[:n]
 	clear(into)
 	corrected := s.fx.touch(s.next, s.next+n)
-	if p.kind == Pooled && p.unitLen > 1 {
+	if p.kind == Pooled && p.sliced {
 		if err := s.readPooledSlices(raw, into, corrected); err != nil {
 			return err
 		}
@@ -102,7 +102,7 @@ func (s *stream) read(into []Unit) error {
 			lane = c
 		}
 		var err error
-		if p.unitLen == 1 && p.kind != AnySlice {
+		if !p.sliced {
 			err = s.slotUnits(c, raw, into[lane:], lanes, corrected)
 		} else {
 			err = s.sliceUnits(c, raw, into[lane:], lanes, corrected)

@@ -34,7 +34,7 @@ func BenchmarkRoundsOfAThousandObjectives(b *testing.B) {
 			entries[i] = count.Entry{ID: id, Row: count.Row{Slot: slot, Len: 1, Bad: float64(r.IntN(3)), Total: total, ValidS: 60, Sampled: true}}
 		}
 		slot++
-		if err := s.Put(b.Context(), entries); err != nil {
+		if err := s.Put(b.Context(), entries, nil); err != nil {
 			b.Fatal(err)
 		}
 		if slot%15 == 0 {

@@ -49,7 +49,7 @@ func writeForEver(ctx context.Context, path string) error {
 	}
 	for ; ; next++ {
 		row := count.Row{Slot: next, Len: 1, Total: float64(next)}
-		if err := s.Put(ctx, []count.Entry{{ID: ids[0], Row: row}, {ID: ids[1], Row: row}}); err != nil {
+		if err := s.Put(ctx, []count.Entry{{ID: ids[0], Row: row}, {ID: ids[1], Row: row}}, nil); err != nil {
 			return err
 		}
 		fmt.Println(next)

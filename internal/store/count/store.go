@@ -3,7 +3,6 @@ package count
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"sync"
 
@@ -174,10 +173,11 @@ func (s *Store) Groups(slo string, version int) map[Key]ID {
 	return out
 }
 
-// Put stores one round: rows of single slots, new or amended; a later row of the same slot replaces an earlier one. It
-// returns when they are durable. No entries: nothing is written.
-func (s *Store) Put(ctx context.Context, entries []Entry) error {
-	if len(entries) == 0 {
+// Put stores one round: rows of single slots, new or amended; a later row of the same slot replaces an earlier one; and
+// marks, small notes of the evaluator's own by name (where it stands), in the same transaction. It returns when they are
+// durable.
+func (s *Store) Put(ctx context.Context, entries []Entry, marks map[string][]byte) error {
+	if len(entries) == 0 && len(marks) == 0 {
 		return nil
 	}
 	s.mu.Lock()
@@ -185,35 +185,42 @@ func (s *Store) Put(ctx context.Context, entries []Entry) error {
 	seq := s.seq + 1
 	body := packRound(entries)
 	err := s.db.Write(ctx, func(ctx context.Context, q db.Q) error {
+		for name, note := range marks {
+			if _, err := q.ExecContext(ctx, `INSERT INTO count_mark (name, body) VALUES ($1, $2)
+				ON CONFLICT (name) DO UPDATE SET body = excluded.body`, name, note); err != nil {
+				return err
+			}
+		}
+		if len(entries) == 0 {
+			return nil
+		}
 		_, err := q.ExecContext(ctx, `INSERT INTO count_round (seq, body) VALUES ($1, $2)`, seq, body)
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("store round of counts: %w", err)
 	}
-	s.take(seq, entries)
+	if len(entries) > 0 {
+		s.take(seq, entries)
+	}
 	return nil
 }
 
-// Mark keeps a small note of the evaluator's beside the counts (where it stands, what it has not finished).
-func (s *Store) Mark(ctx context.Context, name string, body []byte) error {
-	err := s.db.Write(ctx, func(ctx context.Context, q db.Q) error {
-		_, err := q.ExecContext(ctx, `INSERT INTO count_mark (name, body) VALUES ($1, $2)
-			ON CONFLICT (name) DO UPDATE SET body = excluded.body`, name, body)
-		return err
-	})
+// Marks reads all notes.
+func (s *Store) Marks(ctx context.Context) (map[string][]byte, error) {
+	rows, err := s.db.Read().QueryContext(ctx, `SELECT name, body FROM count_mark`)
 	if err != nil {
-		return fmt.Errorf("store mark %s of counts: %w", name, err)
+		return nil, fmt.Errorf("read marks of counts: %w", err)
 	}
-	return nil
-}
-
-// Marked reads a note; nil where there is none.
-func (s *Store) Marked(ctx context.Context, name string) ([]byte, error) {
-	var body []byte
-	err := s.db.Read().QueryRowContext(ctx, `SELECT body FROM count_mark WHERE name = $1`, name).Scan(&body)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return nil, fmt.Errorf("read mark %s of counts: %w", name, err)
+	defer rows.Close()
+	out := map[string][]byte{}
+	for rows.Next() {
+		var name string
+		var body []byte
+		if err := rows.Scan(&name, &body); err != nil {
+			return nil, fmt.Errorf("read marks of counts: %w", err)
+		}
+		out[name] = body
 	}
-	return body, nil
+	return out, rows.Err()
 }

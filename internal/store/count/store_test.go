@@ -75,7 +75,7 @@ func TestTheStoreAnswersLikeAPlainMap(t *testing.T) {
 						e = append(e, count.Entry{ID: id, Row: row(at - int64(rapid.IntRange(0, 900).Draw(t, "ago")))})
 					}
 					at += int64(rapid.SampledFrom([]int{1, 1, 1, 50}).Draw(t, "step"))
-					if err := s.Put(t.Context(), e); err != nil {
+					if err := s.Put(t.Context(), e, nil); err != nil {
 						t.Fatal(err)
 					}
 					for _, e := range e {
@@ -202,7 +202,7 @@ func TestAReaderBesideTheWriterSeesItAfterRefresh(t *testing.T) {
 				t.Fatal(err)
 			}
 			id = ids[0]
-			if err := w.Put(t.Context(), []count.Entry{{ID: id, Row: count.Row{Slot: origin + i, Len: 1, Total: 1}}}); err != nil {
+			if err := w.Put(t.Context(), []count.Entry{{ID: id, Row: count.Row{Slot: origin + i, Len: 1, Total: 1}}}, nil); err != nil {
 				t.Fatal(err)
 			}
 			if i%7 == 3 {
@@ -229,7 +229,7 @@ func TestACursorSeesAmendedRows(t *testing.T) {
 			t.Fatal(err)
 		}
 		put := func(slot int64, total float64) {
-			if err := s.Put(t.Context(), []count.Entry{{ID: ids[0], Row: count.Row{Slot: slot, Len: 1, Total: total}}}); err != nil {
+			if err := s.Put(t.Context(), []count.Entry{{ID: ids[0], Row: count.Row{Slot: slot, Len: 1, Total: total}}}, nil); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -58,13 +58,14 @@ func newScraper(s *Store) (*scraper, error) {
 	if err != nil {
 		return nil, fmt.Errorf("register discovery metrics: %w", err)
 	}
-	m, err := scrape.NewManager(&scrape.Options{AppendMetadata: true, ParseST: true, PassMetadataInContext: false}, log, nil, nil, writer{s}, s.reg)
+	m, err := scrape.NewManager(&scrape.Options{AppendMetadata: true, ParseST: true,
+		DiscoveryReloadOnStartup: true, DiscoveryReloadInterval: model.Duration(time.Second)}, log, nil, nil, writer{s}, s.reg)
 	if err != nil {
 		return nil, fmt.Errorf("start scraping: %w", err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	return &scraper{s: s, manager: m, stop: stop, cfg: config.DefaultConfig,
-		discovery: discovery.NewManager(ctx, log, s.reg, sd, discovery.Name("scrape"))}, nil
+		discovery: discovery.NewManager(ctx, log, s.reg, sd, discovery.Name("scrape"), discovery.Updatert(time.Second))}, nil
 }
 
 // ApplyScrape puts a new list of jobs in force; jobs that stay the same go on undisturbed. A wrong job is a kit.Invalid
@@ -74,7 +75,10 @@ func (s *Store) ApplyScrape(jobs []ScrapeJob) error { return s.scraper.apply(job
 func (x *scraper) apply(jobs []ScrapeJob) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	cfg := config.DefaultConfig
+	cfg, err := config.Load("", x.s.opt.Log) // the only way to a config that the manager takes
+	if err != nil {
+		return fmt.Errorf("prepare scrape configuration: %w", err)
+	}
 	cfg.GlobalConfig.BodySizeLimit = 64 << 20
 	cfg.GlobalConfig.TargetLimit = 5000
 	found := map[string]discovery.Configs{}
@@ -92,13 +96,13 @@ func (x *scraper) apply(jobs []ScrapeJob) error {
 	if len(jobs) == 0 && !x.running {
 		return nil
 	}
-	if err := x.manager.ApplyConfig(&cfg); err != nil {
+	if err := x.manager.ApplyConfig(cfg); err != nil {
 		return kit.Errorf(kit.Invalid, "apply scrape jobs: %w", err)
 	}
 	if err := x.discovery.ApplyConfig(found); err != nil {
 		return kit.Errorf(kit.Invalid, "apply target discovery: %w", err)
 	}
-	x.cfg = cfg
+	x.cfg = *cfg
 	if !x.running {
 		x.running = true
 		x.wg.Go(func() { _ = x.discovery.Run() }) // ends with its context
