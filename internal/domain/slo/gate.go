@@ -62,5 +62,8 @@ func recovered(short, long Sums) bool {
 	if !above(n*q, k) {
 		return false
 	}
+	if short := n*q - k; short*short >= 6*n*q {
+		return true // P(X <= k) <= exp(-(n q - k)^2 / (2 n q)), Chernoff's bound, and that is below 0.0498
+	}
 	return 1-atLeast(k+1, n, q) <= recoveryAlpha*(1+1e-9)
 }

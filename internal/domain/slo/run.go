@@ -112,29 +112,47 @@ func (h *History) highest(length int) []float64 {
 
 func (h *History) findHighest(length int) []float64 {
 	out := make([]float64, h.n/block+1)
-	if len(h.rows) == 1 && len(h.rows[0].versions) == 1 && h.rows[0].bad.lo == nil && h.rows[0].total.lo == nil {
+	if h.plain() {
 		h.highestPlain(length, out)
 		return out
 	}
 	for end := range h.n + 1 {
-		out[end/block] = math.Max(out[end/block], h.sums(end-length, end).Burn)
+		out[end/block] = max(out[end/block], h.sums(end-length, end).Burn)
 	}
 	return out
 }
 
-// highestPlain is highest where one target held and all sums are exact.
+// plain says that one target held all the time and all sums are exact: their rows can be read directly.
+func (h *History) plain() bool {
+	return len(h.rows) == 1 && len(h.rows[0].versions) == 1 && h.rows[0].bad.lo == nil && h.rows[0].total.lo == nil
+}
+
+// highestPlain is findHighest of a plain history.
 func (h *History) highestPlain(length int, out []float64) {
-	bad, total, cost := h.rows[0].bad.hi, h.rows[0].total.hi, h.rows[0].versions[0].cost
+	cost := h.rows[0].versions[0].cost
 	for b := range out {
+		lo, hi := b*block, min((b+1)*block, h.n+1)
 		top := 0.0
-		for end := b * block; end < min((b+1)*block, h.n+1); end++ {
-			i := max(0, end-length)
-			if d, n := bad[end]-bad[i], total[end]-total[i]; n > 0 && d > top*n {
-				top = min(d, n) / n
+		for end := lo; end < min(hi, length); end++ { // the window reaches back before the first unit
+			top = higher(top, h.rows[0].bad.hi[end], h.rows[0].total.hi[end])
+		}
+		if lo = max(lo, length); lo < hi {
+			bad, total := h.rows[0].bad.hi[lo:hi], h.rows[0].total.hi[lo:hi]
+			bad0, total0 := h.rows[0].bad.hi[lo-length:hi-length], h.rows[0].total.hi[lo-length:hi-length]
+			for i := range bad {
+				top = higher(top, bad[i]-bad0[i], total[i]-total0[i])
 			}
 		}
 		out[b] = top / cost
 	}
+}
+
+// higher is the higher of a share and bad/total.
+func higher(top, bad, total float64) float64 {
+	if bad > top*total && total > 0 {
+		return min(bad, total) / total
+	}
+	return top
 }
 
 // fewest is the fewest events that the window of a length holds at any end of each block.
@@ -152,7 +170,7 @@ func (h *History) findFewest(length int) []float64 {
 		out[i] = math.Inf(1)
 	}
 	for end := range h.n + 1 {
-		out[end/block] = math.Min(out[end/block], h.events(max(0, end-length), end))
+		out[end/block] = min(out[end/block], h.events(max(0, end-length), end))
 	}
 	return out
 }
