@@ -47,7 +47,7 @@ type EntityChange struct {
 	Line       int               `json:"line,omitempty"`
 	Digest     string            `json:"digest,omitempty"`     // "sha256:..." of what the entity says, wherever it stands
 	Shape      string            `json:"shape,omitempty"`      // the same without its name: equal for a renamed entity
-	Definition json.RawMessage   `json:"definition,omitempty"` // the whole descriptor, unknown keys kept; empty above 64 kB
+	Definition json.RawMessage   `json:"definition,omitempty"` // the descriptor, unknown keys kept; above 64 kB only what is read of it
 }
 
 // Dependency is a declared edge of the estate.

@@ -157,9 +157,32 @@ func changeOf(c *estate.Catalog, e estate.Entity) event.EntityChange {
 	out.Definition = encoded(e.Definition)
 	out.Digest, out.Shape = prints(out, e)
 	if len(out.Definition) > maxDefinition {
+		out.Definition = encoded(essence(e.Definition))
+	}
+	if len(out.Definition) > maxDefinition {
 		out.Definition = nil
 	}
 	out.File, out.Line = e.File, e.Line
+	return out
+}
+
+// essence is a descriptor that is too large for a fact without what makes it so: texts and keys that nothing here reads,
+// such as an API's definition. The files of the version have it whole.
+func essence(def map[string]any) map[string]any {
+	pick := func(from any, keys ...string) map[string]any {
+		m, _ := from.(map[string]any)
+		out := map[string]any{}
+		for _, k := range keys {
+			if v, ok := m[k]; ok {
+				out[k] = v
+			}
+		}
+		return out
+	}
+	out := pick(def, "apiVersion", "kind")
+	out["metadata"] = pick(def["metadata"], "name", "namespace", "title", "labels", "annotations", "tags")
+	out["spec"] = pick(def["spec"], "type", "lifecycle", "owner", "system", "domain", "parent", "subcomponentOf", "subdomainOf",
+		"children", "members", "memberOf", "providesApis", "consumesApis", "dependsOn", "dependencyOf", "target", "targets")
 	return out
 }
 
