@@ -1,6 +1,9 @@
 package migrate
 
 import (
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+
 	"evenkeel.dev/evenkeel/internal/domain/slo"
 	"evenkeel.dev/evenkeel/internal/migrate/tree"
 )
@@ -23,11 +26,6 @@ func readPyrra(im *importer, o object) {
 	}
 	out := slo.Objective{Name: label(name.Str()), Description: spec.Get("description").Str(), Tier: -1, Method: slo.Occurrences,
 		Labels: im.texts(o, meta.Get("labels")), Annotations: im.texts(o, meta.Get("annotations"))}
-	for _, key := range serviceLabels {
-		if out.Service == "" {
-			out.Service = out.Labels[key]
-		}
-	}
 	if target := spec.Get("target"); target.Empty() {
 		im.refuse(o, target, field(target, "spec.target"), "target", "the target is missing", "write per cent of good events, such as '99.9'")
 	} else {
@@ -41,7 +39,42 @@ func readPyrra(im *importer, o object) {
 	out.Window = slo.Window{Rolling: length}
 	out.NoAlerts, _ = spec.Get("alerting", "disabled").Bool()
 	im.pyrraIndicator(o, spec.Get("indicator"), &out)
+	im.pyrraService(o, &out)
 	im.add(o, name, mark, out)
+}
+
+// pyrraService finds the service: in a label, else the job that is measured, else the namespace, else the objective itself.
+func (im *importer) pyrraService(o object, out *slo.Objective) {
+	meta := o.node.Get("metadata")
+	for _, key := range serviceLabels {
+		if out.Service = out.Labels[key]; out.Service != "" {
+			return
+		}
+	}
+	from := "the job it measures"
+	if out.Service = jobOf(out.Indicator.Total); out.Service == "" {
+		from, out.Service = "its namespace", meta.Get("namespace").Str()
+	}
+	if out.Service == "" {
+		from, out.Service = "its name", out.Name
+	}
+	im.note(o, meta, "labels", "no-service", "Pyrra has no field for the service; "+quoted(out.Service)+" is taken from "+from+" (the label pyrra.dev/service names another)")
+}
+
+// jobOf is the value of job="x" in a query's first selector.
+func jobOf(q slo.Query) string {
+	for _, t := range q.Terms {
+		sel, ok := reduce(t.Selector).expr.(*parser.VectorSelector)
+		if !ok {
+			continue
+		}
+		for _, m := range sel.LabelMatchers {
+			if m.Name == "job" && m.Type == labels.MatchEqual {
+				return m.Value
+			}
+		}
+	}
+	return ""
 }
 
 func (im *importer) pyrraIndicator(o object, n *tree.Node, out *slo.Objective) {

@@ -127,12 +127,12 @@ func (im *importer) slothSLI(o object, n *tree.Node, out *slo.Objective) {
 		total, totalOK := im.slothQuery(o, n, events, "total_query", "totalQuery")
 		if badOK && totalOK {
 			in, inexact, by := ratio(slo.BadTotal, bad, total)
-			im.setIndicator(o, metric{node: events}, in, inexact, by, out)
+			im.setIndicator(o, im.slothSource(o, n, events), in, inexact, by, out)
 		}
 	case raw != nil:
 		if r, ok := im.slothQuery(o, n, raw, "error_ratio_query", "errorRatioQuery"); ok {
 			in, inexact, by := share(r.text, false)
-			im.setIndicator(o, metric{node: raw}, in, inexact, by, out)
+			im.setIndicator(o, im.slothSource(o, n, raw), in, inexact, by, out)
 		}
 	default:
 		im.slothPlugin(o, plugin, out)
@@ -155,6 +155,14 @@ func (im *importer) slothQuery(o object, s, n *tree.Node, names ...string) (redu
 		return r, false
 	}
 	return r, true
+}
+
+// slothSource is the source of an SLO's queries: Prometheus, or VictoriaMetrics where PromQL is not asked for.
+func (im *importer) slothSource(o object, s, n *tree.Node) metric {
+	if im.takesMore(o, s) {
+		return metric{node: n, label: victoria}
+	}
+	return metric{node: n}
 }
 
 // takesMore says whether a Sloth SLO replaces the default plugins, PromQL's validation among them: VictoriaMetrics.

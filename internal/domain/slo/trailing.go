@@ -60,6 +60,30 @@ func (w *trailing) take(p *Plan, slot int64, unit []Unit) {
 	}
 }
 
+// takeAll adds units that begin at slot `at`, lanes side by side, as far as they lie in the window.
+func (w *trailing) takeAll(p *Plan, at int64, units []Unit) {
+	lanes := len(w.lanes)
+	if skip := (w.begin - at) / p.unitLen; skip > 0 {
+		if skip*int64(lanes) >= int64(len(units)) {
+			return
+		}
+		units, at = units[skip*int64(lanes):], w.begin
+	}
+	for l := range w.lanes {
+		vs := p.laneVersions(l)
+		rest, from := units[l:], at
+		for len(rest) > 0 {
+			v := versionAt(vs, from)
+			n := len(rest)
+			if v+1 < len(vs) {
+				n = min(n, int(-floorDiv(-(vs[v+1].from-from), p.unitLen))*lanes)
+			}
+			w.lanes[l].addAll(rest[:n], lanes, v)
+			rest, from = rest[n:], from+int64((n+lanes-1)/lanes)*p.unitLen
+		}
+	}
+}
+
 // replace puts a changed unit in the place of what was added before, if it lies in the window.
 func (w *trailing) replace(p *Plan, slot int64, before, after []Unit) {
 	if slot < w.begin {
