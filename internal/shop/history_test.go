@@ -47,7 +47,7 @@ func TestThePastIsTheSameForTheSameSeedAndInOrder(t *testing.T) {
 	if !maps.Equal(first, again) {
 		t.Fatal("two pasts of one seed differ")
 	}
-	if len(first) < 300 || len(first) > 450 {
+	if len(first) < 150 || len(first) > 250 {
 		t.Fatalf("%d series; the demo is meant to stay small", len(first))
 	}
 }
@@ -175,12 +175,15 @@ func TestLiveTelemetryContinuesThePast(t *testing.T) {
 			if name == "target_info" || name == "notifications_waiting" {
 				continue // of the present only
 			}
+			if code := l.Get("http_response_status_code"); code != "" && code != "200" && !strings.HasSuffix(name, "_count") {
+				continue // of failures the past keeps the count only
+			}
 			if !old[l.String()] {
 				t.Fatalf("the running shop sends %s, which its past does not know", l)
 			}
 			fresh++
 		}
-		if fresh > 160 {
+		if fresh > 130 {
 			break
 		}
 		select {
