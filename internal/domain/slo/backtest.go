@@ -245,7 +245,7 @@ func (h *History) spentBefore(from, page Instant) float64 {
 		return 0
 	}
 	exists := float64(page-max(h.First(), page-length)) / float64(length)
-	return h.Between(from, page).Bad / window.Allowed * exists
+	return h.Between(Instant(floorTo(int64(from), h.plan.unit)), page).Bad / window.Allowed * exists
 }
 
 // Rank orders back-tests of a grid of policies, the recommended one first: recall (high), precision (high), detection
