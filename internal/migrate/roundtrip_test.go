@@ -74,7 +74,7 @@ func TestAnyObjectiveIsWrittenWithoutLoss(t *testing.T) {
 var anyName = rapid.StringMatching(`[a-z]([a-z0-9-]{0,20}[a-z0-9])?`)
 
 var anyText = rapid.Custom(func(t *rapid.T) string {
-	return strings.TrimSpace(strings.ReplaceAll(rapid.StringN(0, 30, 120).Draw(t, "text"), "\ufeff", ""))
+	return strings.TrimSpace(rapid.StringN(0, 30, 120).Draw(t, "text"))
 })
 
 func drawTexts(t *rapid.T, name string) map[string]string {
@@ -186,7 +186,12 @@ func drawComposite(t *rapid.T, o *slo.Objective) {
 		o.Composite.Parts = append(o.Composite.Parts, p)
 	}
 	if kind == "openslo" {
-		o.Target, o.Slice, o.SliceTarget = slo.Decimal{}, 0, slo.Decimal{}
+		o.Target = o.Composite.Parts[0].Objective.Target
+		for _, p := range o.Composite.Parts {
+			if p.Objective.Target.Cmp(o.Target) > 0 {
+				o.Target = p.Objective.Target
+			}
+		}
 	}
 }
 

@@ -85,16 +85,13 @@ func proveRule(p *Plan, i int, rate float64) RuleProof {
 func proofHistory(p *Plan, rate float64, outage, healed, end int64) *History {
 	n := int(end / p.unit)
 	h := &History{plan: p.flat(), n: n}
-	r := row{newPrefix(n), newPrefix(n), newPrefix(n), []version{{0, p.proofCost()}}}
+	r := newRow(n, []version{{0, p.proofCost()}})
 	for i := range n {
-		total := whole(rate*float64(i+1)) - whole(rate*float64(i))
-		bad := 0.0
+		u := Unit{Total: whole(rate*float64(i+1)) - whole(rate*float64(i)), ValidS: float64(p.unit) / 1000}
 		if at := int64(i) * p.unit; at >= outage && at < healed {
-			bad = total
+			u.Bad = u.Total
 		}
-		r.bad.push(bad)
-		r.total.push(total)
-		r.valid.push(float64(p.unit) / 1000)
+		r.push([]Unit{u}, 1)
 	}
 	h.rows = []row{r}
 	return h

@@ -121,9 +121,15 @@ func (s *stream) slotUnits(c int, raw []Slot, into []Unit, lanes int, corrected 
 	if s.plan.kind != Pooled {
 		weight = 1
 	}
-	for i, slot := range raw {
+	plain := s.gaps == nil && !corrected && s.next >= s.first
+	for i := range raw {
+		slot := &raw[i]
 		n := s.next + int64(i)
-		u, err := s.value(c, n, slot)
+		if plain && slot.ValidS > 0 && s.plan.kind == "" {
+			into[i*lanes] = Unit{slot.Bad, slot.Total, float64(slot.ValidS)}
+			continue
+		}
+		u, err := s.value(c, n, *slot)
 		if err != nil {
 			return err
 		}

@@ -3,8 +3,10 @@ package tree
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // Obj is a map to be written, in order. Its values are string, bool, Raw, Obj or []any of these; nil and empty ones are
@@ -144,7 +146,13 @@ func scalar(s string) string {
 	if err := e.Encode(s); err != nil { // cannot be: any string encodes
 		return `""`
 	}
-	return strings.TrimSuffix(b.String(), "\n")
+	return unprintable.ReplaceAllStringFunc(strings.TrimSuffix(b.String(), "\n"), func(s string) string {
+		r, _ := utf8.DecodeRuneInString(s)
+		if r > 0xffff {
+			return fmt.Sprintf(`\U%08x`, r)
+		}
+		return fmt.Sprintf(`\u%04x`, r)
+	})
 }
 
 var unprintable = regexp.MustCompile(`[\p{C}\p{Zl}\p{Zp}]`)

@@ -82,17 +82,11 @@ func TestWhatIsWrittenReadsBack(t *testing.T) {
 		var want = map[string]any{}
 		for _, key := range rapid.SliceOfNDistinct(rapid.StringN(1, 10, -1), 1, 6, rapid.ID[string]).Draw(t, "keys") {
 			s := text.Draw(t, "value")
-			if strings.ContainsRune(s, 0xfeff) || strings.ContainsRune(key, 0xfeff) {
-				continue // a byte order mark inside a text is not kept by the YAML library
-			}
 			item := text.Draw(t, "item")
 			doc = append(doc, Entry{key, Obj{{"s", s}, {"l", []any{s, Obj{{"i", item}, {"n", Raw("1.50")}}, true}}}})
 			want[key] = []string{s, item}
 		}
 		docs, err := Parse(Emit(doc))
-		if len(doc) == 0 {
-			return
-		}
 		if err != nil {
 			t.Fatalf("%v\n%s", err, Emit(doc))
 		}

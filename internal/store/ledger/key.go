@@ -84,7 +84,8 @@ func ParseKey(secret string) (*Key, error) {
 		bad.Err = err
 		return nil, bad
 	}
-	seed, err := base64.StdEncoding.DecodeString(secret[strings.LastIndexByte(secret, '+')+1:])
+	parts := strings.SplitN(secret, "+", 5) // the last, base64, may hold plus signs too
+	seed, err := base64.StdEncoding.DecodeString(parts[len(parts)-1])
 	if err != nil || len(seed) != 1+ed25519.SeedSize {
 		return nil, bad
 	}

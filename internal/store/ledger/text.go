@@ -72,3 +72,20 @@ func (l *Ledger) Erase(ctx context.Context, seq int64, by, why string) error {
 	}
 	return nil
 }
+
+// digestsOf lists the digests of a record's free texts by place; none for a fact without.
+func digestsOf(r *record) []string {
+	e, err := r.decode()
+	if err != nil {
+		return nil
+	}
+	f, ok := e.Fact.(event.Texts)
+	if !ok {
+		return nil
+	}
+	var out []string
+	for _, t := range f.Texts() {
+		out = append(out, t.Digest)
+	}
+	return out
+}

@@ -50,7 +50,7 @@ type Finding struct {
 
 func (f Finding) String() string {
 	switch {
-	case f.From == 0:
+	case f.From == 0 && f.What != Inserted:
 		return fmt.Sprintf("%s: %s", f.What, f.Msg)
 	case f.To > f.From:
 		return fmt.Sprintf("facts %d to %d %s: %s", f.From, f.To, f.What, f.Msg)
@@ -229,9 +229,9 @@ func (v *verifier) absent(ctx context.Context, to int64) error {
 // leaf is the stored hash of a fact; ok is false where the tree has lost it.
 func (v *verifier) leaf(ctx context.Context, seq int64) (h tlog.Hash, ok bool, err error) {
 	at := (seq - 1) % tileWidth
-	if at == 0 || v.leaves == nil {
+	if at == 0 {
 		n := (seq - 1) / tileWidth
-		if v.leaves, err = readTile(ctx, v.q, 0, n, 0); err != nil {
+		if v.leaves, err = storedTile(ctx, v.q, 0, n); err != nil {
 			return h, false, err
 		}
 		last := min((n+1)*tileWidth, v.report.Head.Seq)
@@ -266,7 +266,7 @@ func (v *verifier) tiles(ctx context.Context, ts []*tile) error {
 		if t.level == 0 {
 			continue
 		}
-		stored, err := readTile(ctx, v.q, t.level, t.n, 0)
+		stored, err := storedTile(ctx, v.q, t.level, t.n)
 		if err != nil {
 			return err
 		}

@@ -128,7 +128,7 @@ func (v *verifier) origin(ctx context.Context, r *record) (int64, bool) {
 		}
 		c := *r
 		c.seq = p
-		tile, err := readTile(ctx, v.q, 0, (p-1)/tileWidth, 0)
+		tile, err := storedTile(ctx, v.q, 0, (p-1)/tileWidth)
 		if err != nil {
 			return 0, false
 		}

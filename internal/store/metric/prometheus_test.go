@@ -310,11 +310,10 @@ func TestTargetsAreScrapedAndShown(t *testing.T) {
 		_ = json.NewEncoder(w).Encode([]map[string]any{{"targets": []string{addr}, "labels": map[string]string{"from": "http"}}})
 	}))
 	defer found.Close()
-	err := s.ApplyScrape([]ScrapeJob{
-		{Name: "static", Every: time.Second, Static: []StaticTargets{{Targets: []string{addr}, Labels: map[string]string{"from": "static"}}}},
-		{Name: "file", Every: time.Second, Files: []string{list}},
-		{Name: "http", Every: time.Second, HTTP: []string{found.URL}},
-	})
+	err := s.ApplyScrape(jobs(
+		fmt.Sprintf(`{"job_name": "static", "scrape_interval": "1s", "static_configs": [{"targets": [%q], "labels": {"from": "static"}}]}`, addr),
+		`{"job_name": "file", "scrape_interval": "1s", "file_sd_configs": [{"files": ["targets.json"]}]}`,
+		fmt.Sprintf("job_name: http\nscrape_interval: 1s\nhttp_sd_configs:\n- url: %s", found.URL)), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -333,11 +332,19 @@ func TestTargetsAreScrapedAndShown(t *testing.T) {
 	if code, body := ask(t, "GET", serveStore(t, s)+"/api/v1/targets", nil); code != 200 || strings.Count(body, `"health":"up"`) != 3 {
 		t.Errorf("targets: %d %s", code, body)
 	}
-	err = s.ApplyScrape([]ScrapeJob{{Name: "a", Every: time.Second, Timeout: time.Minute}})
-	if kit.CodeOf(err) != kit.Invalid || !strings.Contains(err.Error(), `"a"`) {
-		t.Errorf("wrong job: %v", err)
+	for _, bad := range []string{`{"job_name": "a", "scrape_interval": "1s", "scrape_timeout": "1m"}`, `{"job_name": "a", "kubernetes_sd_configs": []}`, `{`} {
+		if err = s.ApplyScrape(jobs(bad), dir); kit.CodeOf(err) != kit.Invalid {
+			t.Errorf("wrong job %s: %v", bad, err)
+		}
 	}
-	if jobs := s.scraper.config().ScrapeConfigs; !slices.ContainsFunc(jobs, func(j *config.ScrapeConfig) bool { return j.JobName == "http" }) {
+	if force := s.scraper.config().ScrapeConfigs; !slices.ContainsFunc(force, func(j *config.ScrapeConfig) bool { return j.JobName == "http" }) {
 		t.Error("a wrong job replaced the jobs in force")
 	}
+}
+
+func jobs(texts ...string) (out []json.RawMessage) {
+	for _, t := range texts {
+		out = append(out, json.RawMessage(t))
+	}
+	return out
 }
