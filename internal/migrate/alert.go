@@ -175,6 +175,9 @@ func (im *importer) pair(o object) (p slo.Pair, ok bool) {
 	if p.Short > p.Long && p.Long > 0 {
 		im.refuse(o, c.Get("alertAfter"), "", "alert-condition", "alertAfter is longer than lookbackWindow", "make it the shorter of the two")
 	}
+	if p.Name == "" {
+		p.Name = p.Severity + "-" + spanString(p.Long)
+	}
 	im.spend(o, &p)
 	return p, !im.failedSince(mark)
 }

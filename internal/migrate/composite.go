@@ -62,8 +62,8 @@ func (im *importer) part(o object, base slo.Objective, n *tree.Node, i int) (slo
 	im.target(o, n, &p.Objective)
 	im.partExtras(o, s, &p.Objective)
 	im.indicator(o, s, n, &p.Objective)
-	if s.name != "" {
-		annotate(&p.Objective, keyIndicatorName, s.name)
+	if s.name != label(p.Name) {
+		im.keepIndicatorName(s, &p.Objective)
 	}
 	return p, true
 }
@@ -96,11 +96,12 @@ func (im *importer) partExtras(o object, s *sli, out *slo.Objective) {
 	}
 }
 
-// compositeTarget finds the target a composite has of its own: none for openslo, the parts' common one for any_slice, the
-// annotation's or the parts' common one for pooled.
+// compositeTarget finds the target a composite has of its own: the parts' common one for any_slice, the annotation's or
+// the parts' common one for pooled. openslo has none; it gets its strictest part's, which only decides what alert rules can
+// be reached.
 func (im *importer) compositeTarget(o object, list, annotations *tree.Node, out *slo.Objective) {
 	parts := out.Composite.Parts
-	if len(parts) == 0 || out.Composite.Kind == "openslo" {
+	if len(parts) == 0 {
 		return
 	}
 	out.Slice, out.SliceTarget = parts[0].Objective.Slice, parts[0].Objective.SliceTarget
@@ -111,6 +112,12 @@ func (im *importer) compositeTarget(o object, list, annotations *tree.Node, out 
 	}
 	out.Target = parts[0].Objective.Target
 	for i, p := range parts {
+		if out.Composite.Kind == "openslo" {
+			if p.Objective.Target.Cmp(out.Target) > 0 {
+				out.Target = p.Objective.Target
+			}
+			continue
+		}
 		if p.Objective.Target.Cmp(out.Target) != 0 {
 			im.refuse(o, list.Items[min(i, len(list.Items)-1)].First("target", "targetPercent"), "", "target", "the parts of this composite need one common target, this one differs",
 				"give all the same target, or evenkeel.dev/composite: pooled with evenkeel.dev/composite-target")

@@ -22,7 +22,8 @@ const prefix = "evenkeel.dev/"
 const (
 	keyIndicatorName  = "indicator-name"  // the SLI's name
 	keyObjectiveTitle = "objective-title" // displayName of the one objective
-	keySourceType     = "source-type"     // type of a metric source that does not answer PromQL
+	keySourceType     = "source-type"     // type of a metric source that is not Prometheus itself
+	keyRawType        = "raw-type"        // success, where the query of a foreign source gives the share of good events
 	keySlothSLO       = "sloth-slo"       // the SLO's name within its Sloth service
 	keyAlertName      = "alert-name"      // name of the exported alerts
 	keyAlertLabels    = "alert-labels"    // JSON, labels of the exported alerts
@@ -38,7 +39,7 @@ const (
 	keySpend     = "spend"     // of the AlertCondition: share of the budget
 )
 
-var kept = []string{keyIndicatorName, keyObjectiveTitle, keySourceType, keySlothSLO, keyAlertName, keyAlertLabels, keyAlertNotes,
+var kept = []string{keyIndicatorName, keyObjectiveTitle, keySourceType, keyRawType, keySlothSLO, keyAlertName, keyAlertLabels, keyAlertNotes,
 	keyPageLabels, keyTicketLabels}
 
 // annotate keeps a text in an objective's annotations, without touching a map it shares.

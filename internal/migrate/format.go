@@ -20,6 +20,10 @@ func formats() []*format {
 		{"OpenSLO v1", version("openslo/v1"), referOpenSLO, readOpenSLO},
 		{"OpenSLO v1alpha", version("openslo/v1alpha"), referOpenSLO, readOpenSLO},
 		{"OpenSLO v2alpha", version("openslo.com/v2alpha"), referOpenSLO, readOpenSLO},
+		{"Sloth prometheus/v1", isSloth, nil, readSloth},
+		{"Sloth's custom resource", isSlothResource, nil, readSloth},
+		{"Sloth's alert windows", isAlertWindows, referAlertWindows, readAlertWindows},
+		{"Pyrra's custom resource", isPyrra, nil, readPyrra},
 		{"something else", func(*tree.Node) bool { return true }, nil, readForeign},
 	}
 }

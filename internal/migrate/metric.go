@@ -12,9 +12,8 @@ type metric struct {
 	node   *tree.Node
 	text   string
 	source string // name of the metric source; "" = the default one
-	kind   string // type of a source that does not speak PromQL, "" for one that does
-	lax    bool   // the source takes more than PromQL (VictoriaMetrics)
-	untold bool   // the source is named and no file says of what type it is
+	label  string // the source's type as written, "" for Prometheus itself
+	kind   string // the same for a source that does not speak PromQL, "" for one that does
 }
 
 // promTypes are source types that answer PromQL.
@@ -35,18 +34,15 @@ func (im *importer) metric(o object, n *tree.Node) (m metric, ok bool) {
 	} else if n.Get("query") == nil {
 		kind, name, spec = n.Get("dataSourceSpec", "type"), n.Get("dataSourceRef"), n.Get("spec")
 	}
-	m = metric{node: n, source: name.Str()}
-	text := kind.Str()
-	d, known := im.index[ref{"DataSource", m.source}]
-	if known && text == "" {
-		text = d.node.Get("spec", "type").Str()
+	m = metric{node: n, source: name.Str(), label: kind.Str()}
+	if d, known := im.index[ref{"DataSource", m.source}]; known && m.label == "" {
+		m.label = d.node.Get("spec", "type").Str()
 	}
-	m.untold = m.source != "" && text == ""
-	m.lax = strings.EqualFold(text, "victoriametrics")
-	if !promTypes[strings.ToLower(text)] {
-		m.kind = text
+	untold := m.source != "" && m.label == ""
+	if !promTypes[strings.ToLower(m.label)] {
+		m.kind = m.label
 		if m.source == "" {
-			m.source = text
+			m.source = m.label
 		}
 	}
 	m.text = queryText(spec, m.kind != "")
@@ -54,8 +50,22 @@ func (im *importer) metric(o object, n *tree.Node) (m metric, ok bool) {
 		im.refuse(o, first(spec, n), "query", "no-query", "the query is missing", "write the query")
 		return m, false
 	}
+	if untold { // then the query decides
+		if _, err := parsePromQL(m.text); err != nil {
+			m.label, m.kind = unknownSource, unknownSource
+		}
+	}
+	if strings.EqualFold(m.label, "prometheus") {
+		m.label = ""
+	}
 	return m, true
 }
+
+// unknownSource is the type of a source that is named, has no type, and whose query is no PromQL.
+const unknownSource = "unknown"
+
+// victoria is the type of a source that takes more than PromQL.
+const victoria = "VictoriaMetrics"
 
 // queryText is the query of a source's specification; of one that has more to it than a query, or none, the whole as JSON.
 func queryText(spec *tree.Node, foreign bool) string {
@@ -83,12 +93,7 @@ func (im *importer) reduceMetric(o object, m metric) reduction {
 		return r
 	}
 	at := first(m.node.Get("metricSource", "spec", "query"), m.node.Get("spec", "query"), m.node.Get("query"), m.node)
-	if m.untold {
-		im.warn(o, at, "", "foreign-source", "the query is "+r.why+", and nothing says what the source "+quoted(m.source)+" speaks; it is kept as it stands",
-			"add the DataSource to the import, or mend the query")
-		return r
-	}
-	if m.lax {
+	if strings.EqualFold(m.label, victoria) {
 		im.warn(o, at, "", "promql", "the query is "+r.why+"; it is sent to VictoriaMetrics as it stands", "check it there")
 		return r
 	}

@@ -70,7 +70,7 @@ func (im *importer) isComposite(list *tree.Node) bool {
 }
 
 func (im *importer) keepIndicatorName(s *sli, out *slo.Objective) {
-	if s.name != "" {
+	if s.name != "" && s.name != out.Name {
 		annotate(out, keyIndicatorName, s.name)
 	}
 }

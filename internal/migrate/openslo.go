@@ -116,7 +116,7 @@ func (im *importer) readSLO(o object) {
 func (im *importer) service(o object, out *slo.Objective) {
 	service := o.node.Get("spec").First("service", "serviceRef")
 	if out.Service = service.Str(); out.Service == "" {
-		im.refuse(o, service, field(service, "spec.service"), "no-service", "the service is missing", "name the component this objective belongs to")
+		im.deviates(o, service, field(service, "spec.service"), "no-service", "the service is missing", "read without one, so nobody owns it")
 	}
 }
 

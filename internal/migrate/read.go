@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"slices"
@@ -70,6 +71,7 @@ func Read(files []File, o Options) Result {
 type importer struct {
 	options    Options
 	index      map[ref]object // referable documents
+	windows    []alertWindows // Sloth's AlertWindows
 	objectives []slo.Objective
 	places     []place // of the objectives' names, for messages
 	found      []kit.Problem
@@ -98,7 +100,7 @@ func (im *importer) open(f File) []object {
 			syntax = &tree.SyntaxError{Line: 1, Column: 1, Msg: err.Error()}
 		}
 		im.found = append(im.found, kit.Problem{File: f.Name, Line: syntax.Line, Column: syntax.Column,
-			Severity: kit.SeverityError, Rule: "yaml", Msg: syntax.Msg, Remedy: "mend the YAML"})
+			Severity: kit.SeverityError, Rule: "yaml", Msg: syntax.Msg, Remedy: mend(f.Data, syntax.Line)})
 		return nil
 	}
 	if len(docs) == 0 {
@@ -118,6 +120,16 @@ func (im *importer) open(f File) []object {
 		}
 	}
 	return out
+}
+
+// mend says what to do about a line that is no YAML.
+func mend(data []byte, line int) string {
+	for text := range bytes.Lines(data) {
+		if line--; line == 0 && bytes.Contains(text, []byte("{{")) {
+			return "the line holds {{ }}: render the template first, or put the text in quotes"
+		}
+	}
+	return "mend the YAML"
 }
 
 // register makes a document known to those that refer to it.
@@ -162,13 +174,15 @@ func (im *importer) failedSince(mark int) bool {
 	return slices.ContainsFunc(im.found[mark:], func(p kit.Problem) bool { return p.Severity == kit.SeverityError })
 }
 
-// checkNames refuses a second objective of the same name.
+// checkNames refuses a second objective of the same name, and leaves it out.
 func (im *importer) checkNames() {
 	first := map[string]int{}
+	var unique []slo.Objective
 	for i, o := range im.objectives {
 		j, taken := first[o.Name]
 		if !taken {
 			first[o.Name] = i
+			unique = append(unique, o)
 			continue
 		}
 		im.found = append(im.found, kit.Problem{File: o.File, Line: im.places[i].line, Column: im.places[i].column,
@@ -176,4 +190,5 @@ func (im *importer) checkNames() {
 			Msg:    "the objective " + o.Name + " is defined twice, first at " + at(im.objectives[j].File, im.places[j].line),
 			Remedy: "rename one of them or remove it"})
 	}
+	im.objectives = unique
 }

@@ -147,6 +147,9 @@ func (im *importer) raw(o object, n *tree.Node, out *slo.Objective) {
 	if m.kind != "" {
 		in := slo.Indicator{Kind: slo.Ratio, Total: slo.Query{Text: m.text}}
 		im.setIndicator(o, m, in, "", nil, out)
+		if kind == "success" { // nobody here can turn the query round
+			annotate(out, keyRawType, kind)
+		}
 		return
 	}
 	im.reduceMetric(o, m) // for its refusal
@@ -158,9 +161,11 @@ func (im *importer) raw(o object, n *tree.Node, out *slo.Objective) {
 func (im *importer) setIndicator(o object, m metric, in slo.Indicator, inexact string, by []string, out *slo.Objective) {
 	in.Metrics = m.source
 	out.Indicator = in
+	if m.label != "" {
+		annotate(out, keySourceType, m.label)
+	}
 	if m.kind != "" {
 		im.foreign(o, m)
-		annotate(out, keySourceType, m.kind)
 		return
 	}
 	if inexact != "" {

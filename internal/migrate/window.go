@@ -129,8 +129,18 @@ func (im *importer) calendar(o object, n *tree.Node, count int, unit string) slo
 	if why != "" {
 		im.refuse(o, start, "", "calendar-start", quoted(start.Str())+" "+why, "write local time to the minute, such as 2022-01-01 12:00:00")
 	}
-	w.Anchor = anchor
+	if w.Anchor = anchor; anchor == defaultAnchor(w.Unit) {
+		w.Anchor = ""
+	}
 	return w
+}
+
+// defaultAnchor is where a unit's periods begin when no file says so (§6).
+func defaultAnchor(unit string) string {
+	if unit == "week" {
+		return "1970-01-05T00:00"
+	}
+	return "1970-01-01T00:00"
 }
 
 func isZone(name string) bool {

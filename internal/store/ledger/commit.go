@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
+	"evenkeel.dev/evenkeel/internal/event"
 	"evenkeel.dev/evenkeel/internal/kit"
 	"evenkeel.dev/evenkeel/internal/store/db"
 )
@@ -286,6 +287,9 @@ func (c *commit) stamp(r *record, seq int64) {
 	}
 	e.Seq, e.At, e.Seen = seq, time.UnixMicro(r.atUS).UTC(), time.UnixMicro(c.seenUS).UTC()
 	c.leaves = append(c.leaves, r.hash(&c.buf))
+	if f, ok := e.Fact.(*event.EpochOpened); ok {
+		c.st.head.Epoch = f.Epoch
+	}
 }
 
 // finish moves the head, the tree and the projections' marks, and wakes the other replicas.

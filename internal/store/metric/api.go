@@ -31,7 +31,9 @@ func (s *Store) Handler() http.Handler {
 	mux.Handle("/api/v1/", api)
 	mux.HandleFunc("GET /api/v1/metadata", s.serveMetadata)
 	mux.Handle("POST /api/v1/write", s.remoteWrite())
-	mux.Handle("POST /api/v1/otlp/v1/metrics", http.HandlerFunc(s.serveOTLP))
+	mux.HandleFunc("POST /api/v1/otlp/v1/metrics", func(w http.ResponseWriter, r *http.Request) {
+		serveOTLP(w, r, s.opt.Limits.BodyBytes, s.WriteOTLP)
+	})
 	return mux
 }
 
