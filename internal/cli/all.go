@@ -1,0 +1,6 @@
+package cli
+
+// All lists the subcommands in the order of the help text.
+var All = []command{
+	versionCommand,
+}
