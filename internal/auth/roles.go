@@ -29,11 +29,11 @@ const (
 	Read          Right = "read"           // pages, objectives, services, facts
 	QueryMetrics  Right = "metrics.query"  // PromQL
 	WriteMetrics  Right = "metrics.write"  // remote write, OTLP
-	CorrectBudget Right = "budget.correct" // add or revoke a correction
+	CorrectBudget Right = "slo.correct" // add or revoke a correction
 	ReadEvidence  Right = "evidence.read"  // export the ledger, free text, checkpoints
 	VerifyLedger  Right = "ledger.verify"
 	ReloadOrg     Right = "org.reload"
-	ManageAccess  Right = "access.manage" // tokens
+	ManageAccess  Right = "token.manage" // tokens
 )
 
 // Rights lists all rights with what they allow, for help texts and the token form.

@@ -60,7 +60,7 @@ type Series struct {
 	Area  bool                 // filled to zero
 	Dash  bool                 // dashes by place: s2 6-3, s3 2-2
 	Proj  bool                 // a projection: dashed 3-3, no data row
-	End   bool                 // name at the right edge
+	End   string               // words at the right edge, "" = none
 	Keep  Keep                 // which value stands for several when there are too many
 	Show  func(float64) string // a value as read; nil = the axis's label
 	Thin  int                  // at most so many points; 0 = 340
@@ -222,7 +222,7 @@ func (p Plot) ready() Plot {
 
 func (p Plot) ends() bool {
 	for _, s := range p.Series {
-		if s.End {
+		if s.End != "" {
 			return true
 		}
 	}

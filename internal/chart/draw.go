@@ -384,12 +384,12 @@ func (p Plot) endLabels(b *pen, sc scale, top float64) {
 	}
 	var all []label
 	for _, s := range p.Series {
-		if !s.End {
+		if s.End == "" {
 			continue
 		}
 		for i := len(s.V) - 1; i >= 0; i-- {
 			if !math.IsNaN(s.V[i]) && !math.IsInf(s.V[i], 0) {
-				all = append(all, label{s.Name, s.Color, top + sc.y(s.V[i])})
+				all = append(all, label{s.End, s.Color, top + sc.y(s.V[i])})
 				break
 			}
 		}

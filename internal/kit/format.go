@@ -49,7 +49,15 @@ func Share(ratio float64) string {
 	case ratio > 0.99 && ratio < 1:
 		return Percent(ratio, 3)
 	}
-	return sign(ratio) + significant(p, 2) + "%"
+	return sign(ratio) + trim(significant(p, 2)) + "%"
+}
+
+// Factor prints a burn rate that somebody chose, with the digits it needs: "14.4×", "6×".
+func Factor(x float64) string {
+	if x <= 0 || math.IsNaN(x) || math.IsInf(x, 0) {
+		return Burn(x)
+	}
+	return trim(significant(x, 4)) + "×"
 }
 
 // Count prints a number of things: "1,048,213"; from ten million on three digits and a unit, "12.4 M". Fractions are
@@ -103,11 +111,15 @@ func Number(v float64) string {
 	case a >= 1000:
 		return sign(v) + thousands(strconv.FormatFloat(math.Round(a), 'f', 0, 64))
 	}
-	s := significant(a, 4)
-	if strings.Contains(s, ".") {
-		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
+	return sign(v) + trim(significant(a, 4))
+}
+
+// trim takes needless zeros behind the point away.
+func trim(s string) string {
+	if !strings.Contains(s, ".") {
+		return s
 	}
-	return sign(v) + s
+	return strings.TrimRight(strings.TrimRight(s, "0"), ".")
 }
 
 // Bytes prints a size in powers of 1,000: "186 B", "2.4 MB", "13 GB".

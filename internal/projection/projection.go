@@ -7,4 +7,8 @@ package projection
 import "evenkeel.dev/evenkeel/internal/store/ledger"
 
 // All lists every projection of the program.
-var All = []ledger.Projection{Amendments}
+var All = []ledger.Projection{
+	Amendments,
+	Catalog,
+	Policies,
+}

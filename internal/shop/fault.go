@@ -33,15 +33,15 @@ type Fault struct {
 // DefaultShow is the schedule of one round: something to see within two minutes, everything within twenty.
 func DefaultShow() []Fault {
 	return []Fault{
-		{Kind: ErrorBurst, On: "payments", After: 20 * time.Second, For: 150 * time.Second, Errors: 0.55,
-			Text: "the card network turns down every second charge"},
+		{Kind: ErrorBurst, On: "payments", After: 20 * time.Second, For: 170 * time.Second, Errors: 0.7,
+			Text: "the card network turns down two charges in three"},
 		{Kind: Slow, On: "stock-db", After: 4*time.Minute + 30*time.Second, For: 3 * time.Minute, Delay: 650 * ms,
 			Text: "the stock database lost an index and scans"},
 		{Kind: MemoryLeak, On: "search", After: 8 * time.Minute, For: 5 * time.Minute,
 			Text: "search keeps every query it answered"},
 		{Kind: Quiet, On: "shipping-quotes", After: 9 * time.Minute, For: 4 * time.Minute,
 			Text: "a feature flag stopped checkout from asking for quotes"},
-		{Kind: BadDeploy, On: "checkout", After: 14 * time.Minute, For: 150 * time.Second, Errors: 0.18, Delay: 40 * ms, Version: "v2.31.0",
+		{Kind: BadDeploy, On: "checkout", After: 14 * time.Minute, For: 3 * time.Minute, Errors: 0.45, Delay: 40 * ms, Version: "v2.31.0",
 			Text: "checkout v2.31.0 cannot read carts saved by the version before"},
 		{Kind: Outage, On: "catalog", After: 17*time.Minute + 30*time.Second, For: 90 * time.Second,
 			Text: "catalog does not come back from a restart"},

@@ -53,12 +53,12 @@ const ms = time.Millisecond
 // plan is the shop. The catalog in org/ declares the same edges; a test compares them.
 var plan = []component{
 	{"gateway", 0, "v5.2.1", []route{
-		{"GET /home", "/home", 4 * ms, 0.4, 0.0001, []step{{"catalog", "GET /products", 1, true}}},
-		{"GET /search", "/search", 4 * ms, 0.4, 0.0001, []step{{"search", "GET /query", 1, true}}},
-		{"POST /checkout", "/checkout", 6 * ms, 0.4, 0.0001, []step{{"checkout", "POST /orders", 1, true}}},
+		{"GET /home", "/home", 4 * ms, 0.4, 0.00003, []step{{"catalog", "GET /products", 1, true}}},
+		{"GET /search", "/search", 4 * ms, 0.4, 0.00003, []step{{"search", "GET /query", 1, true}}},
+		{"POST /checkout", "/checkout", 6 * ms, 0.4, 0.00003, []step{{"checkout", "POST /orders", 1, true}}},
 	}, 62e6},
 	{"checkout", 0, "v2.30.4", []route{
-		{"POST /orders", "/orders", 12 * ms, 0.5, 0.0002, []step{
+		{"POST /orders", "/orders", 12 * ms, 0.5, 0.00004, []step{
 			{"inventory", "POST /reservations", 1, true},
 			{"payments", "POST /charges", 1, true},
 			{"orders-db", "INSERT orders", 1, true},
@@ -68,17 +68,17 @@ var plan = []component{
 		}},
 	}, 96e6},
 	{"payments", 0, "v1.14.0", []route{
-		{"POST /charges", "/charges", 45 * ms, 0.35, 0.0002, []step{{"fraudguard", "POST /scores", 1, true}}},
+		{"POST /charges", "/charges", 45 * ms, 0.35, 0.00004, []step{{"fraudguard", "POST /scores", 1, true}}},
 	}, 84e6},
 	{"inventory", 1, "v8.2.0", []route{
-		{"POST /reservations", "/reservations", 8 * ms, 0.4, 0.0002, []step{{"stock-db", "UPDATE stock", 1, true}}},
-		{"GET /stock/{sku}", "/stock/hg-1042", 3 * ms, 0.4, 0.0001, []step{{"stock-db", "SELECT stock", 1, true}}},
+		{"POST /reservations", "/reservations", 8 * ms, 0.4, 0.00004, []step{{"stock-db", "UPDATE stock", 1, true}}},
+		{"GET /stock/{sku}", "/stock/hg-1042", 3 * ms, 0.4, 0.00003, []step{{"stock-db", "SELECT stock", 1, true}}},
 	}, 71e6},
 	{"catalog", 1, "v4.9.3", []route{
-		{"GET /products", "/products", 9 * ms, 0.45, 0.0002, []step{{"inventory", "GET /stock/{sku}", 0.3, false}}},
+		{"GET /products", "/products", 9 * ms, 0.45, 0.00004, []step{{"inventory", "GET /stock/{sku}", 0.3, false}}},
 	}, 128e6},
 	{"search", 1, "v3.1.7", []route{
-		{"GET /query", "/query", 35 * ms, 0.5, 0.0003, []step{{"catalog", "GET /products", 0.3, false}}},
+		{"GET /query", "/query", 35 * ms, 0.5, 0.00008, []step{{"catalog", "GET /products", 0.3, false}}},
 	}, 140e6},
 	{"shipping-quotes", 2, "v1.6.2", []route{
 		{"GET /quotes", "/quotes", 10 * ms, 0.5, 0.001, []step{{"parcelpost", "GET /rates", 1, true}}},

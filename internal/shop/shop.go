@@ -25,6 +25,7 @@ type Options struct {
 	Seed    uint64            // same seed, same shop
 	Load    float64           // 1 = as planned, about 8 visits a second; 0 = 1
 	Every   time.Duration     // between exports of metrics; 0 = 10 s
+	Traced  float64           // share of visits that are traced; 0 = 0.25
 	Show    []Fault           // the faults of one round; nil = the ones of DefaultShow
 	On      func(Moment)      // told of each fault, deploy and restart; may be nil; must not block
 	Now     func() time.Time  // required
@@ -57,6 +58,9 @@ func New(o Options) (*Shop, error) {
 	}
 	if o.Every <= 0 {
 		o.Every = 10 * time.Second
+	}
+	if o.Traced <= 0 {
+		o.Traced = 0.25
 	}
 	if o.Show == nil {
 		o.Show = DefaultShow()

@@ -29,7 +29,7 @@ type receiver struct {
 }
 
 func newReceiver(t *testing.T) *receiver {
-	r := &receiver{spans: trace.New(trace.Options{Wait: 200 * time.Millisecond}, time.Now()), metrics: map[string]map[string]bool{}, changed: make(chan struct{}, 1)}
+	r := &receiver{spans: trace.New(trace.Options{Wait: 6 * time.Second}, time.Now()), metrics: map[string]map[string]bool{}, changed: make(chan struct{}, 1)}
 	in := intake.New(intake.Options{Now: time.Now, Metrics: r.take, Traces: func(td ptrace.Traces, now time.Time) int {
 		n := r.spans.Consume(td, now)
 		r.wake()
@@ -90,7 +90,7 @@ func edges(s *trace.Store) []string {
 
 func TestTheShopServesAndItsTelemetryShowsTheEstate(t *testing.T) {
 	r := newReceiver(t)
-	s, err := shop.New(shop.Options{OTLP: r.URL, Seed: 1, Load: 6, Every: 500 * time.Millisecond, Now: time.Now, Show: []shop.Fault{}})
+	s, err := shop.New(shop.Options{OTLP: r.URL, Seed: 1, Load: 5, Every: 500 * time.Millisecond, Traced: 1, Now: time.Now, Show: []shop.Fault{}})
 	if err != nil {
 		t.Fatal(err)
 	}

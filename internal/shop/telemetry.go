@@ -20,9 +20,6 @@ import (
 // demo marks everything that the shop sends.
 var demo = attribute.String("demo", "true")
 
-// sampled is the share of visits that are traced.
-const sampled = 0.25
-
 // buckets are the bounds of http.server.request.duration, in seconds. Fewer than the convention's fourteen: thirty days
 // of each are written at every start of the demo.
 var buckets = []float64{0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5}
@@ -64,7 +61,7 @@ func (s *Shop) telemetry(ctx context.Context, name, version string, colour int) 
 		traces: sdktrace.NewTracerProvider(
 			sdktrace.WithResource(res),
 			sdktrace.WithBatcher(tracesTo{te, s.opt.Log}, sdktrace.WithMaxQueueSize(2048)),
-			sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.TraceIDRatioBased(sampled))),
+			sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.TraceIDRatioBased(s.opt.Traced))),
 		),
 	}
 	t.meter, t.tracer = t.metrics.Meter("harbour-goods"), t.traces.Tracer("harbour-goods")

@@ -16,9 +16,15 @@ type action struct {
 	Path  string // "/objectives/{name}/corrections"
 	Needs Right
 	Has   func(Sources) bool
-	Do    func(context.Context, Sources, *http.Request) (next string, err error)
+	Do    func(context.Context, Sources, *http.Request) (outcome, error)
 	Page  *Page                          // shown again on a refusal
 	Query func(*http.Request) url.Values // of that page
+}
+
+// outcome is where an action leads: another address, or its page with a secret that is shown once.
+type outcome struct {
+	Next   string
+	Secret string
 }
 
 // bodyLimit is the largest form.
@@ -34,24 +40,31 @@ func (w *Web) post(a action) http.Handler {
 			w.fail(rw, r, kit.Errorf(kit.Invalid, "the form does not read: %w", err))
 			return
 		}
-		next, err := a.Do(r.Context(), w.s, r)
-		if err == nil {
-			http.Redirect(rw, r, next, http.StatusSeeOther)
-			return
-		}
-		if a.Page == nil || kit.CodeOf(err) == kit.Internal {
+		out, err := a.Do(r.Context(), w.s, r)
+		switch {
+		case err == nil && out.Secret != "":
+			rw.Header().Set("Cache-Control", "no-store")
+			w.show(rw, a.again(r, secretKey, out.Secret), *a.Page, http.StatusCreated)
+		case err == nil:
+			http.Redirect(rw, r, out.Next, http.StatusSeeOther)
+		case a.Page == nil || kit.CodeOf(err) == kit.Internal:
 			w.fail(rw, r, err)
-			return
+		default:
+			w.show(rw, a.again(r, failedKey, &Failed{Err: err, Form: r.PostForm, Path: r.URL.Path}), *a.Page, statusOf(err))
 		}
-		again := r.WithContext(context.WithValue(r.Context(), failedKey, &Failed{Err: err, Form: r.PostForm, Path: r.URL.Path}))
-		u := *r.URL
-		u.Path, u.RawPath = strings.TrimSuffix(u.Path, "/"+lastPart(a.Path)), ""
-		if a.Query != nil {
-			u.RawQuery = a.Query(r).Encode()
-		}
-		again.URL = &u
-		w.show(rw, again, *a.Page, statusOf(err))
 	})
+}
+
+// again is the request for the page the form stands on, with what it shall show besides.
+func (a action) again(r *http.Request, key contextKey, value any) *http.Request {
+	out := r.WithContext(context.WithValue(r.Context(), key, value))
+	u := *r.URL
+	u.Path, u.RawPath = strings.TrimSuffix(u.Path, "/"+lastPart(a.Path)), ""
+	if a.Query != nil {
+		u.RawQuery = a.Query(r).Encode()
+	}
+	out.URL = &u
+	return out
 }
 
 func lastPart(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }

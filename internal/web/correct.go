@@ -15,15 +15,17 @@ var actions = []action{
 	{Path: "/objectives/{name}/corrections", Needs: CorrectSLO, Has: func(s Sources) bool { return s.Correct != nil }, Do: addCorrection, Page: &objectivePage},
 	{Path: "/objectives/{name}/reversals", Needs: CorrectSLO, Has: func(s Sources) bool { return s.Reverse != nil }, Do: reverseCorrection, Page: &objectivePage,
 		Query: func(r *http.Request) url.Values { return url.Values{"reverse": {r.PostForm.Get("id")}} }},
+	{Path: "/system/tokens", Needs: ManageToken, Has: func(s Sources) bool { return s.NewToken != nil }, Do: newToken, Page: &systemPage},
+	{Path: "/system/tokens/{id}/revocations", Needs: ManageToken, Has: func(s Sources) bool { return s.RevokeToken != nil }, Do: revokeToken},
 }
 
 // formTime is how a form writes a moment, in the organisation's zone.
 const formTime = "2006-01-02T15:04"
 
-func addCorrection(ctx context.Context, s Sources, r *http.Request) (string, error) {
+func addCorrection(ctx context.Context, s Sources, r *http.Request) (outcome, error) {
 	shell, err := s.Shell(ctx)
 	if err != nil {
-		return "", err
+		return outcome{}, err
 	}
 	c := Correction{SLO: r.PathValue("name"), Effect: r.PostForm.Get("effect"), Reason: strings.TrimSpace(r.PostForm.Get("reason"))}
 	bad := &kit.Error{Code: kit.Invalid, Msg: "the correction is not complete"}
@@ -51,22 +53,22 @@ func addCorrection(ctx context.Context, s Sources, r *http.Request) (string, err
 		wrong("reason", "At most 2,000 characters.")
 	}
 	if len(bad.Fields) > 0 {
-		return "", bad
+		return outcome{}, bad
 	}
 	if err := s.Correct(ctx, s.Who(r), c); err != nil {
-		return "", err
+		return outcome{}, err
 	}
-	return "/objectives/" + url.PathEscape(c.SLO) + "#corrections", nil
+	return outcome{Next: "/objectives/" + url.PathEscape(c.SLO) + "#corrections"}, nil
 }
 
-func reverseCorrection(ctx context.Context, s Sources, r *http.Request) (string, error) {
+func reverseCorrection(ctx context.Context, s Sources, r *http.Request) (outcome, error) {
 	reason := strings.TrimSpace(r.PostForm.Get("reason"))
 	if len(reason) < 8 || len(reason) > 2000 {
-		return "", &kit.Error{Code: kit.Invalid, Msg: "the reversal is not complete", Fields: []kit.Field{{Path: "reason", Msg: "Say in a sentence why; it stays in the ledger with your name."}}}
+		return outcome{}, &kit.Error{Code: kit.Invalid, Msg: "the reversal is not complete", Fields: []kit.Field{{Path: "reason", Msg: "Say in a sentence why; it stays in the ledger with your name."}}}
 	}
 	name := r.PathValue("name")
 	if err := s.Reverse(ctx, s.Who(r), name, r.PostForm.Get("id"), reason); err != nil {
-		return "", err
+		return outcome{}, err
 	}
-	return "/objectives/" + url.PathEscape(name) + "#corrections", nil
+	return outcome{Next: "/objectives/" + url.PathEscape(name) + "#corrections"}, nil
 }

@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"evenkeel.dev/evenkeel/internal/chart"
@@ -49,12 +48,13 @@ func fixture() Sources {
 	s.Reverse = func(context.Context, Person, string, string, string) error { return nil }
 	s.Facts = func(_ context.Context, f FactFilter) (FactPage, error) { return factsFixture(f), nil }
 	s.System = func(context.Context) (System, error) { return systemFixture(), nil }
+	more(&s)
 	return s
 }
 
 // emptySources is an installation in its first second.
 func emptySources() Sources {
-	return Sources{
+	s := Sources{
 		Clock:      func() time.Time { return fixedNow },
 		Who:        func(*http.Request) Person { return everyone },
 		Shell:      func(context.Context) (Shell, error) { return Shell{Org: "Example", Zone: time.UTC}, nil },
@@ -66,6 +66,8 @@ func emptySources() Sources {
 		Facts:    func(context.Context, FactFilter) (FactPage, error) { return FactPage{}, nil },
 		System:   func(context.Context) (System, error) { return System{}, nil },
 	}
+	emptyMore(&s)
+	return s
 }
 
 func refused() *Refused {
@@ -181,7 +183,7 @@ func simulate(d ObjectiveDetail, step time.Duration) (failing, volume, left Trac
 	rnd := rand.New(rand.NewPCG(7, 11))
 	failing, volume, left = Track{d.Range.From, step, make([]float64, n)}, Track{d.Range.From, step, make([]float64, n)}, Track{d.Range.From, step, make([]float64, n)}
 	spikes := map[int]float64{n * 8 / 100: 0.012, n * 455 / 1000: 0.03, n * 78 / 100: 0.004, n - 1: 0.085}
-	bad, allowed := 0.43, 1.0
+	bad, allowed := 0.2, 1.0
 	for i := range n {
 		hour := float64(d.Range.From.Add(step * time.Duration(i)).Hour())
 		volume.V[i] = 300000 + 120000*math.Sin((hour-9)/24*2*math.Pi)
@@ -195,9 +197,9 @@ func simulate(d ObjectiveDetail, step time.Duration) (failing, volume, left Trac
 			continue
 		}
 		failing.V[i] = f
-		bad += f * volume.V[i] / 52396 * 0.02
+		bad += f * volume.V[i] / 52396
 		if i == n*44/100 {
-			bad -= 0.15
+			bad -= 0.3
 		}
 		left.V[i] = allowed - bad
 	}
@@ -316,11 +318,10 @@ func factsFixture(f FactFilter) FactPage {
 	}
 	var page FactPage
 	for _, e := range all {
-		if family, ok := strings.CutSuffix(f.Kind, "*"); f.Kind == "" || string(e.Kind) == f.Kind || ok && strings.HasPrefix(string(e.Kind), family) {
+		if (len(f.Kinds) == 0 || slices.Contains(f.Kinds, e.Kind)) && (f.About == "" || e.About == f.About) {
 			page.Facts = append(page.Facts, e)
 		}
 	}
-	page.Total = int64(len(page.Facts))
 	return page
 }
 
@@ -331,6 +332,9 @@ func systemFixture() System {
 			{Name: "prom-eu-1", Kind: "remote-write", Last: ago(6 * time.Second), Every: 15 * time.Second, Lag: 1200 * time.Millisecond, Rate: 8120, Series: 96012},
 			{Name: "prom-eu-2", Kind: "remote-write", Last: ago(13 * time.Minute), Every: 15 * time.Second, Rate: 0, Series: 1210, Silent: true, Held: 7, Error: "Connection refused since 14:19"},
 		},
+		Rates:     []Rated{{"Samples", 10330, wave(ago(time.Hour), 60, time.Minute, 10000, 900, 1)}, {"Spans", 412, wave(ago(time.Hour), 60, time.Minute, 400, 60, 1)}, {"Facts", 0.09, wave(ago(time.Hour), 60, time.Minute, 0.1, 0.05, 1)}},
+		Stores:    []Stored{{"Ledger", "data/ledger.db", 912e6, 41e9, "1,048,213 facts"}, {"Metrics", "data/metrics", 3.2e9, 41e9, "115,433 series, 15 d kept"}, {"Counts", "data/counts", 88e6, 41e9, "41 objectives, 400 d kept"}},
+		Tokens:    []Token{{ID: "t1", Name: "grafana", Role: "viewer", Created: ago(700 * time.Hour), Expires: fixedNow.Add(900 * time.Hour), Used: ago(time.Minute)}, {ID: "t2", Name: "ci", Role: "operator", Created: ago(900 * time.Hour), Expires: fixedNow.Add(90 * time.Hour), Revoked: true}},
 		Evaluator: EvaluatorState{Subjects: 41, Round: 12 * time.Millisecond, Last: ago(4 * time.Second), Every: 15 * time.Second},
 	}
 }

@@ -12,11 +12,12 @@ import (
 
 	"evenkeel.dev/evenkeel/internal/event"
 	"evenkeel.dev/evenkeel/internal/kit"
+	"evenkeel.dev/evenkeel/internal/live"
 )
 
 var nowPage = Page{
 	Route: "GET /{$}", Nav: "Now", Key: "n", Icon: "now", Tmpl: "now.html", View: nowView{}, Needs: Read, Load: loadNow,
-	Live: []event.Kind{"alert.fired", "alert.ended", "budget.crossed", "budget.corrected", "source.gap", "catalog.applied", "catalog.refused", "evaluator.beat"},
+	Live: []event.Kind{"alert.fired", "alert.ended", "budget.crossed", "budget.corrected", "source.gap", "catalog.applied", "catalog.refused", live.Round},
 }
 
 type nowView struct {
@@ -160,23 +161,23 @@ func leftRank(s Service) float64 {
 	return s.Left
 }
 
+// told are the kinds of facts that a person would tell another.
+var told = []event.Kind{"alert.fired", "alert.ended", "budget.corrected", "budget.crossed", "catalog.applied", "catalog.refused", "source.gap", "service.observed"}
+
 // recent is the last facts that a person would tell another: alerts, corrections, versions, gaps.
 func recent(ctx context.Context, s Sources, w kit.When) ([]logLine, error) {
 	if s.Facts == nil {
 		return nil, nil
 	}
 	var out []logLine
-	for _, kind := range []string{"alert.*", "budget.*", "catalog.*", "source.gap", "service.observed"} {
-		page, err := s.Facts(ctx, FactFilter{Kind: kind, Limit: 8, Range: kit.Range{From: w.Now.Add(-7 * 24 * time.Hour)}})
-		if err != nil {
-			return nil, err
-		}
-		for _, e := range page.Facts {
-			out = append(out, logLine{At: e.At, Words: sayFact(w, e), Seq: e.Seq})
-		}
+	page, err := s.Facts(ctx, FactFilter{Kinds: told, Limit: 8, Range: kit.Range{From: w.Now.Add(-7 * 24 * time.Hour)}})
+	if err != nil {
+		return nil, err
 	}
-	slices.SortStableFunc(out, func(a, b logLine) int { return b.At.Compare(a.At) })
-	return out[:min(len(out), 8)], nil
+	for _, e := range page.Facts {
+		out = append(out, logLine{At: e.At, Words: sayFact(w, e), Seq: e.Seq})
+	}
+	return out, nil
 }
 
 // kinds joins event kinds for data-kinds.

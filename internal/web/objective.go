@@ -15,12 +15,13 @@ import (
 	"evenkeel.dev/evenkeel/internal/domain/slo"
 	"evenkeel.dev/evenkeel/internal/event"
 	"evenkeel.dev/evenkeel/internal/kit"
+	"evenkeel.dev/evenkeel/internal/live"
 )
 
 var objectivePage = Page{
 	Route: "GET /objectives/{name}", Tmpl: "objective.html", View: objectiveView{}, Needs: Read,
 	Has:  func(s Sources) bool { return s.Objective != nil },
-	Live: []event.Kind{"evaluator.beat", "alert.fired", "alert.ended", "budget.corrected", "budget.crossed", "source.gap", "policy.applied"},
+	Live: []event.Kind{live.Round, "alert.fired", "alert.ended", "budget.corrected", "budget.crossed", "source.gap", "policy.applied"},
 	Load: loadObjective,
 }
 
@@ -30,8 +31,7 @@ type objectiveView struct {
 	Name       string // as shown
 	Sentence   string
 	SpentWords string
-	SpentFrom  string // key number: "15:08"
-	SpentTo    string // "to 15:43", or why there is none
+	SpentKey   spentKey
 	Ranges     []rangeLink
 	Charts     objectiveCharts
 	FileHref   string
@@ -77,7 +77,7 @@ func loadObjective(ctx context.Context, s Sources, r *http.Request) (any, error)
 		v.Sentence = fmt.Sprintf("%s of %s succeed, over %s.", targetText(d.Target), eventsWord(d.Spec), windowWords(d.Window))
 	}
 	v.SpentWords = spentWords(v.When, d.Objective)
-	v.SpentFrom, v.SpentTo = v.spentKey()
+	v.SpentKey = v.spentKey()
 	v.Ranges = v.rangeLinks(d.Range, "1d", "7d", "28d", "90d")
 	v.Charts = drawObjective(v.When, d)
 	v.FileHref = fileHref(d.Definition.File, d.Definition.Mark)
@@ -102,24 +102,26 @@ func loadObjective(ctx context.Context, s Sources, r *http.Request) (any, error)
 	return v, err
 }
 
-// spentKey is the third key number: when, and how sure.
-func (v objectiveView) spentKey() (from, to string) {
+// spentKey is the third key number: when, and at which rate.
+type spentKey struct{ From, To, Words string }
+
+func (v objectiveView) spentKey() spentKey {
 	o := v.ObjectiveDetail.Objective
 	switch {
 	case !o.SpentAt.IsZero():
-		return v.When.Soon(o.SpentAt), "nothing left since"
+		return spentKey{v.When.Day(o.SpentAt), "", "nothing left since " + v.When.Clock(o.SpentAt)}
 	case o.State == Spent:
-		return "spent", "nothing left"
+		return spentKey{"spent", "", "nothing left"}
 	case math.IsNaN(o.Burn):
-		return "–", "the burn rate is not known"
+		return spentKey{"–", "", "the burn rate is not known"}
 	case o.Spent.From.IsZero():
-		return "not at this rate", "the budget lasts its window"
+		return spentKey{"–", "", "not at this rate: the budget lasts its window"}
 	}
-	from = v.When.Soon(o.Spent.From)
-	if second := v.When.Soon(o.Spent.To); !o.Spent.To.IsZero() && second != from {
-		from += " to " + second
+	k := spentKey{From: v.When.Soon(o.Spent.From), Words: "at the 1 h and the 5 min rate"}
+	if second := v.When.Soon(o.Spent.To); !o.Spent.To.IsZero() && second != k.From {
+		k.To = second
 	}
-	return from, "at the 1 h and the 5 min rate"
+	return k
 }
 
 func eventsWord(o slo.Objective) string {

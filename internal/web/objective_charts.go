@@ -124,10 +124,10 @@ func later(a, b time.Time) time.Time {
 
 func ratesChart(w kit.When, d ObjectiveDetail) chart.Plot {
 	p := chart.Plot{ID: "c-rates", What: "Burn rate", Unit: "log scale; 1× spends the budget in exactly " + windowShort(d.Window), Over: "last 24 h", Title: "Burn rates over the last 24 hours",
-		Finding: "No burn rate is known.", From: w.Now.Add(-24 * time.Hour), To: w.Now, When: w, Height: 160, Y: chart.Axis{Log: true, Label: kit.Burn}}
+		Finding: "No burn rate is known.", From: w.Now.Add(-24 * time.Hour), To: w.Now, When: w, Height: 160, Y: chart.Axis{Log: true, Label: kit.Factor}}
 	for i, r := range d.Rates {
 		s := series(kit.Duration(r.Window), r.Track)
-		s.Dash, s.End, s.Show, s.Lead, s.Keep = i > 0, true, kit.Burn, i == 0, chart.KeepMax
+		s.Dash, s.End, s.Show, s.Lead, s.Keep = i > 0, s.Name+" "+lastBurn(r.V), kit.Burn, i == 0, chart.KeepMax
 		p.Series = append(p.Series, s)
 		if i == 0 && len(r.V) > 0 && !math.IsNaN(r.V[len(r.V)-1]) {
 			p.Finding = fmt.Sprintf("The budget burns at %s over %s now.", kit.Burn(r.V[len(r.V)-1]), kit.Duration(r.Window))
@@ -139,7 +139,7 @@ func ratesChart(w kit.When, d ObjectiveDetail) chart.Plot {
 			if kind == "" {
 				kind = "policy"
 			}
-			p.Lines = append(p.Lines, chart.Line{At: r.Factor, Kind: kind, Below: i == 1, Label: fmt.Sprintf("%s: %s over %s and %s", r.Severity, kit.Burn(r.Factor), kit.Duration(r.Long.Len), kit.Duration(r.Short.Len))})
+			p.Lines = append(p.Lines, chart.Line{At: r.Factor, Kind: kind, Below: i == 1, Label: fmt.Sprintf("%s: %s over %s and %s", r.Severity, kit.Factor(r.Factor), kit.Duration(r.Long.Len), kit.Duration(r.Short.Len))})
 		}
 	}
 	if len(d.Rates) > 0 {
@@ -159,6 +159,14 @@ func ratesChart(w kit.When, d ObjectiveDetail) chart.Plot {
 		})
 	}
 	return decorate(p, w, d)
+}
+
+// lastBurn prints the last value there is.
+func lastBurn(v []float64) string {
+	if len(v) == 0 || math.IsNaN(v[len(v)-1]) {
+		return ""
+	}
+	return kit.Burn(v[len(v)-1])
 }
 
 func failingChart(w kit.When, d ObjectiveDetail) chart.Plot {

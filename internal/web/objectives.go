@@ -10,15 +10,17 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"evenkeel.dev/evenkeel/internal/event"
 	"evenkeel.dev/evenkeel/internal/kit"
+	"evenkeel.dev/evenkeel/internal/live"
 )
 
 var objectivesPage = Page{
 	Route: "GET /objectives", Group: "Watch", Nav: "Objectives", Key: "o", Icon: "target", Tmpl: "objectives.html", View: objectivesView{}, Needs: Read,
 	Has:  func(s Sources) bool { return s.Objectives != nil },
-	Live: []event.Kind{"evaluator.beat", "alert.fired", "alert.ended", "budget.corrected", "policy.applied"},
+	Live: []event.Kind{live.Round, "alert.fired", "alert.ended", "budget.corrected", "policy.applied"},
 	Load: loadObjectives,
 }
 
@@ -67,7 +69,7 @@ func rowOf(w kit.When, o Objective) objectiveRow {
 func spentWords(w kit.When, o Objective) string {
 	switch {
 	case !o.SpentAt.IsZero():
-		return "spent since " + w.Soon(o.SpentAt)
+		return "spent since " + past(w, o.SpentAt)
 	case o.State == Spent:
 		return "spent"
 	case math.IsNaN(o.Burn):
@@ -80,6 +82,14 @@ func spentWords(w kit.When, o Objective) string {
 		return from
 	}
 	return from + " to " + to
+}
+
+// past is a moment that went by: the time today, else the day.
+func past(w kit.When, t time.Time) string {
+	if w.Day(t) == w.Day(w.Now) {
+		return w.Clock(t)
+	}
+	return w.Day(t)
 }
 
 func loadObjectives(ctx context.Context, s Sources, r *http.Request) (any, error) {

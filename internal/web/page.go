@@ -29,8 +29,19 @@ type Page struct {
 // All lists the pages, in the order of the section list.
 var All = []Page{
 	nowPage,
+	servicesPage,
+	servicePage,
 	objectivesPage,
 	objectivePage,
+	explorePage,
+	estatePage,
+	ledgerPage,
+	orgPage,
+	orgFilePage,
+	systemPage,
+	findPage,
+	helpPage,
+	signInPage,
 }
 
 // path is the route without its method.
@@ -72,6 +83,7 @@ const (
 	shellKey contextKey = iota
 	failedKey
 	kindsKey
+	secretKey
 )
 
 // base is called by each Load.

@@ -29,7 +29,7 @@ var funcs = template.FuncMap{
 	"bar":     func(left float64) template.HTML { return chart.Bar(left, "") },
 	"barcell": barCell,
 	"strip":   func(days [28]chart.Day, name string) template.HTML { return chart.Strip(days[:], name) },
-	"spark":   func(t Track) template.HTML { return chart.Spark(t.V, math.NaN(), "") },
+	"spark":   func(t Track, name string) template.HTML { return chart.Spark(t.V, math.NaN(), name+", last hour") },
 	"left":    func(v float64) string { return kit.Percent(v, 1) },
 	"sli":     func(v float64) string { return kit.Percent(v, 3) },
 	"share":   kit.Share,
@@ -38,10 +38,14 @@ var funcs = template.FuncMap{
 	"num":     func(n int) string { return kit.Count(float64(n)) },
 	"num64":   func(n int64) string { return kit.Count(float64(n)) },
 	"burn":    kit.Burn,
+	"factor":  kit.Factor,
+	"unit":    withUnit,
+	"secs":    seconds,
 	"number":  kit.Number,
 	"bytes":   kit.Bytes,
 	"dur":     kit.Duration,
 	"ref":     factRef,
+	"seq":     kit.Seq,
 	"plural":  kit.Plural,
 	"known":   func(v float64) bool { return !math.IsNaN(v) },
 	"path":    url.PathEscape,
@@ -49,6 +53,19 @@ var funcs = template.FuncMap{
 	"window":  windowText,
 	"short":   short,
 	"title":   title,
+}
+
+// withUnit sets the unit of a key number smaller: "8.7%" -> 8.7<small>%</small>.
+func withUnit(s string) template.HTML {
+	for _, u := range []string{"%", "×"} {
+		if n, ok := strings.CutSuffix(s, u); ok {
+			return template.HTML(template.HTMLEscapeString(n) + "<small>" + u + "</small>")
+		}
+	}
+	if n, u, ok := strings.Cut(s, "\u00a0"); ok && !strings.Contains(u, " ") {
+		return template.HTML(template.HTMLEscapeString(n) + "<small>" + template.HTMLEscapeString(u) + "</small>")
+	}
+	return template.HTML(template.HTMLEscapeString(s))
 }
 
 // icon is a decorative symbol.

@@ -18,7 +18,9 @@ import (
 func write(rw http.ResponseWriter, r *http.Request, body []byte, status int) {
 	h := rw.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Cache-Control", "private, no-cache")
+	if h.Get("Cache-Control") == "" {
+		h.Set("Cache-Control", "private, no-cache")
+	}
 	h.Add("Vary", "Cookie")
 	reply(rw, r, body, status)
 }

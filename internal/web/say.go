@@ -14,7 +14,7 @@ func sayFact(w kit.When, e event.Event) string {
 	about := e.About.Name()
 	switch f := e.Fact.(type) {
 	case *event.AlertFired:
-		return fmt.Sprintf("%s: %s fired on %s%s", f.Severity, f.Rule, about, burnWords(f.Factor))
+		return fmt.Sprintf("%s fired on %s%s", f.Rule, about, burnWords(f.Factor))
 	case *event.AlertEnded:
 		return fmt.Sprintf("alert on %s ended, %s", about, f.How)
 	case *event.AlertProved:
@@ -74,5 +74,5 @@ func burnWords(factor float64) string {
 	if factor <= 0 {
 		return ""
 	}
-	return " at " + kit.Burn(factor)
+	return " at " + kit.Factor(factor)
 }

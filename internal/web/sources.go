@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"math"
 	"net/http"
 	"time"
 
@@ -159,6 +160,14 @@ type Track struct {
 	From time.Time
 	Step time.Duration
 	V    []float64
+}
+
+// Last is the newest value, NaN for none.
+func (t Track) Last() float64 {
+	if len(t.V) == 0 {
+		return math.NaN()
+	}
+	return t.V[len(t.V)-1]
 }
 
 // ObjectiveDetail is everything about one objective.

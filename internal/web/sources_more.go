@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/json"
+	"math"
 	"time"
 
 	"evenkeel.dev/evenkeel/internal/chart"
@@ -57,6 +58,16 @@ type ServiceDetail struct {
 	Ceiling     *Ceiling
 	Removed     time.Time // tombstone: gone from the catalog since
 	Facts       []event.Event
+}
+
+// Seen says whether its telemetry shows anything in the range.
+func (d ServiceDetail) Seen() bool {
+	for _, v := range d.Rate.V {
+		if !math.IsNaN(v) {
+			return true
+		}
+	}
+	return false
 }
 
 // Link is a place outside.
@@ -168,6 +179,7 @@ type LedgerState struct {
 	LastDay    int64
 	Root       string // tree hash
 	Epoch      int
+	EpochWords string // "of 3 Oct, facts 1 to 988,102"; "" for the first
 	Checkpoint Checkpoint
 	Published  *Checkpoint // the last one held by somebody else
 	Where      string      // who holds it
@@ -195,22 +207,24 @@ type Verdict struct {
 
 // FactFilter is what the ledger page asks for; zero values do not restrict.
 type FactFilter struct {
-	Words  string
-	Kind   string // "alert.fired" or "alert.*"
-	About  string
-	By     string // exact, or "user:", "evaluator:" for a family
-	Range  kit.Range
-	Before int64 // facts older than this one
-	After  int64 // facts newer than this one
+	Kinds  []event.Kind
+	About  event.Ref
+	By     string
+	Range  kit.Range // when it happened; a zero From or To leaves that side open
+	Before Cursor    // the Next of the page before; zero = from the newest
 	Limit  int
+}
+
+// Cursor is where a page of facts ended. The zero Cursor is the list's start.
+type Cursor struct {
+	At  time.Time
+	Seq int64
 }
 
 // FactPage is some facts, newest first.
 type FactPage struct {
 	Facts []event.Event
-	Total int64 // that match; -1 = not counted
-	Older bool
-	Newer bool
+	Next  Cursor // zero = no more
 }
 
 // FactDetail is one fact with its place in the tree.

@@ -101,6 +101,15 @@ func (w *Web) routes(live http.Handler) {
 	w.mux.Handle("GET /static/", http.StripPrefix("/static/", w.static(static)))
 	w.mux.HandleFunc("POST /preferences", preferences)
 	w.mux.HandleFunc("GET /search", w.search)
+	if w.s.SignIn != nil {
+		w.mux.HandleFunc("POST /sign-in/session", w.signIn)
+	}
+	if w.s.SignOut != nil {
+		w.mux.HandleFunc("POST /sign-in/end", w.signOut)
+	}
+	if w.s.Verify != nil {
+		w.mux.HandleFunc("POST /ledger/verify", w.verifyLedger)
+	}
 	if w.s.Names != nil {
 		w.mux.HandleFunc("GET /explore/complete", w.complete)
 	}

@@ -89,6 +89,9 @@ func stepTrickle(r *Rule, i int, s *AlertState, at Instant, v view) (Transition,
 
 // fire begins an alert if the gate opens on what was counted.
 func fire(r *Rule, s *AlertState, at Instant, long, short, gated Sums) (Transition, bool) {
+	if shut(gated) {
+		return Transition{}, false
+	}
 	p, opens := Gate(gated, r.Severity)
 	if !opens {
 		return Transition{}, false

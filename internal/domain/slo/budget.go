@@ -26,15 +26,18 @@ func (s Sums) exceeds(factor float64) bool {
 }
 
 func newSums(bad, total, allowed, valid float64) Sums {
-	s := Sums{Bad: clamp(bad, total), Total: total, Allowed: allowed, ValidS: valid}
-	s.Clamped = above(bad, total) || bad < -same*total
+	s := Sums{Bad: bad, Total: total, Allowed: allowed, ValidS: valid}
+	if bad < 0 || bad > total {
+		s.Bad = clamp(bad, total)
+		s.Clamped = above(bad, total) || bad < -same*total
+	}
 	if allowed > 0 {
 		s.Burn = s.Bad / allowed
 	}
 	return s
 }
 
-func clamp(bad, total float64) float64 { return math.Max(0, math.Min(bad, total)) }
+func clamp(bad, total float64) float64 { return max(0, min(bad, total)) }
 
 // Budget is the state of an error budget at an instant (§6). It never holds NaN or an infinity.
 type Budget struct {

@@ -26,6 +26,19 @@ func Gate(s Sums, severity string) (p float64, opens bool) {
 	return p, k >= leastFailures && p <= alpha*(1+1e-9)
 }
 
+// shut says at little cost that a gate surely stays shut. By Slud's inequality (Ann. Probab. 5, 1977)
+// P(X >= k) >= 1 - Phi((k - n p)/sqrt(n p (1-p))) where p <= 1/2 and n p <= k <= n (1-p); at two standard deviations
+// that is 0.023, far above any level that opens.
+func shut(s Sums) bool {
+	k, n := whole(s.Bad), whole(s.Total)
+	if k < leastFailures || s.Total <= 0 {
+		return true
+	}
+	p := s.Allowed / s.Total
+	excess := k - n*p
+	return p <= 0.5 && k <= n*(1-p) && excess*excess < 4*n*p*(1-p)
+}
+
 // atLeast is P(X >= k), X ~ Binomial(n, p): the regularised incomplete beta function I_p(k, n-k+1).
 func atLeast(k, n, p float64) float64 {
 	switch {
@@ -48,6 +61,9 @@ func recovered(short, long Sums) bool {
 	k, n, q := whole(short.Bad), whole(short.Total), long.Bad/long.Total
 	if !above(n*q, k) {
 		return false
+	}
+	if short := n*q - k; short*short >= 6*n*q {
+		return true // P(X <= k) <= exp(-(n q - k)^2 / (2 n q)), Chernoff's bound, and that is below 0.0498
 	}
 	return 1-atLeast(k+1, n, q) <= recoveryAlpha*(1+1e-9)
 }

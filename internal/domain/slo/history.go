@@ -19,8 +19,9 @@ type History struct {
 
 // row is the running sums of one lane.
 type row struct {
-	bad, total, valid prefix
-	versions          []version // from is a unit's index
+	bad, total prefix
+	valid      []int32   // running seconds
+	versions   []version // from is a unit's index
 }
 
 // historyChunk is how many units are read at a time.
@@ -34,7 +35,7 @@ func NewHistory(p *Plan, first, to Instant, r SlotReader, corrections []Correcti
 	h.n = int(max(0, floorDiv(floorDiv(int64(to), SlotMS)-h.first, p.unitLen)))
 	lanes := p.lanes()
 	for l := range lanes {
-		h.rows = append(h.rows, row{newPrefix(h.n), newPrefix(h.n), newPrefix(h.n), h.unitVersions(p.laneVersions(l))})
+		h.rows = append(h.rows, newRow(h.n, h.unitVersions(p.laneVersions(l))))
 	}
 	s := newStream(p, firstSlot, r, effectsAt(corrections, known), h.first)
 	buf := make([]Unit, min(h.n, historyChunk)*lanes)
@@ -43,15 +44,26 @@ func NewHistory(p *Plan, first, to Instant, r SlotReader, corrections []Correcti
 		if err := s.read(buf[:n*lanes]); err != nil {
 			return nil, err
 		}
-		for i, u := range buf[:n*lanes] {
-			row := &h.rows[i%lanes]
-			row.bad.push(u.Bad)
-			row.total.push(u.Total)
-			row.valid.push(u.ValidS)
+		for l := range h.rows {
+			h.rows[l].push(buf[l:n*lanes], lanes)
 		}
 		done += n
 	}
 	return h, nil
+}
+
+func newRow(n int, versions []version) row {
+	return row{newPrefix(n), newPrefix(n), append(make([]int32, 0, n+1), 0), versions}
+}
+
+// push appends every stride-th unit.
+func (r *row) push(units []Unit, stride int) {
+	for i := 0; i < len(units); i += stride {
+		u := &units[i]
+		r.bad.push(u.Bad)
+		r.total.push(u.Total)
+		r.valid = append(r.valid, r.valid[len(r.valid)-1]+int32(u.ValidS))
+	}
 }
 
 func (p *Plan) laneVersions(lane int) []version {
@@ -129,7 +141,7 @@ func (h *History) sums(i, j int) Sums {
 }
 
 func (r *row) between(i, j int) (bad, total, allowed, valid float64) {
-	bad, valid = r.bad.between(i, j), r.valid.between(i, j)
+	bad, valid = r.bad.between(i, j), float64(r.valid[j]-r.valid[i])
 	if len(r.versions) == 1 {
 		total = r.total.between(i, j)
 		return bad, total, total * r.versions[0].cost, valid

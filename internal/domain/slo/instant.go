@@ -45,7 +45,7 @@ func ceilTo(a, step int64) int64  { return -floorDiv(-a, step) * step }
 const same = 1e-12
 
 // above says a > b, of numbers that are equal within 1e-12 (§0).
-func above(a, b float64) bool { return a-b > same*math.Max(math.Abs(a), math.Abs(b)) }
+func above(a, b float64) bool { return a > b && a-b > same*max(a, -b) }
 
 // whole is floor(x) of a number that may lie 1e-12 below a whole one.
 func whole(x float64) float64 { return math.Floor(x + same*math.Abs(x)) }

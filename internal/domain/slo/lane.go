@@ -13,6 +13,23 @@ type lane struct {
 func (l *lane) add(u Unit, v int, sign float64) {
 	l.bad.add(sign * u.Bad)
 	l.valid += sign * u.ValidS
+	l.of(v).add(sign * u.Total)
+}
+
+// addAll takes every stride-th unit in, all under version v.
+func (l *lane) addAll(units []Unit, stride, v int) {
+	bad, total, valid := l.bad, *l.of(v), l.valid
+	for i := 0; i < len(units); i += stride {
+		bad.add(units[i].Bad)
+		total.add(units[i].Total)
+		valid += units[i].ValidS
+	}
+	l.bad, l.valid = bad, valid
+	*l.of(v) = total
+}
+
+// of is the total under version v.
+func (l *lane) of(v int) *exactSum {
 	if len(l.totals) == 0 {
 		l.base = v
 	}
@@ -23,7 +40,7 @@ func (l *lane) add(u Unit, v int, sign float64) {
 		l.totals = append([]exactSum{{}}, l.totals...)
 		l.base--
 	}
-	l.totals[v-l.base].add(sign * u.Total)
+	return &l.totals[v-l.base]
 }
 
 // forget drops what versions before v counted: their last unit has left the window.

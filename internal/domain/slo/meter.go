@@ -35,6 +35,9 @@ var DefaultBurns = []time.Duration{5 * time.Minute, 30 * time.Minute, time.Hour,
 // Projection is the window whose burn rate tells when a budget will be exhausted (§6).
 const Projection = 6 * time.Hour
 
+// startChunk is how many units a starting meter reads at a time.
+const startChunk = 512
+
 // MaxCatchUp is how many ticks one Advance evaluates at most; older ones are passed over, as if nobody had looked.
 const MaxCatchUp = 3 * 24 * 60
 
@@ -133,7 +136,7 @@ func (m *Meter) Changed(changes []Change) error {
 }
 
 // holds says that a unit may repeat the result of an earlier slice.
-func (p *Plan) holds() bool { return p.unitLen > 1 && p.looksBack() }
+func (p *Plan) holds() bool { return p.sliced && p.looksBack() }
 
 // exchange replaces the units of changed slots in every window.
 func (m *Meter) exchange(changes []Change, begin int64) error {
@@ -157,6 +160,20 @@ func (m *Meter) exchange(changes []Change, begin int64) error {
 		m.budget.replace(m.plan, u, before, after)
 		for i := range m.windows {
 			m.windows[i].replace(m.plan, u, before, after)
+		}
+	}
+	if !m.plan.looksBack() {
+		return nil
+	}
+	// What the streams know about the slots behind them may have changed as well.
+	m.newest = m.newest.again(m.end)
+	m.budget.unread()
+	for i := range m.windows {
+		m.windows[i].unread()
+	}
+	for _, c := range changes {
+		if !c.After.Sampled {
+			m.missed = max(m.missed, c.N)
 		}
 	}
 	return nil
@@ -266,8 +283,10 @@ func (m *Meter) trim() error {
 }
 
 func (m *Meter) trimTo(w *trailing, begin int64) error {
-	if begin-w.begin > 2*readAhead*m.plan.unitLen && begin >= m.end { // a new period: nothing is left
-		w.reset(m.plan, begin, m.newest.again(begin))
+	if begin >= m.end { // a new period: nothing is left
+		if w.begin != begin {
+			w.reset(m.plan, begin, m.newest.again(begin))
+		}
 		return nil
 	}
 	if err := w.drop(m.plan, begin, m.end); err != nil {
@@ -301,7 +320,7 @@ func (m *Meter) rebuild() error {
 	base := newStream(p, m.first, m.slots, fx, first)
 	begin := m.end
 	place := func(w *trailing, from int64) {
-		from = min(max(first, from), m.end)
+		from = max(first, from)
 		w.reset(p, from, base.again(from))
 		begin = min(begin, from)
 	}
@@ -314,24 +333,17 @@ func (m *Meter) rebuild() error {
 	m.newest = base.again(begin)
 	m.stale = true
 	lanes := p.lanes()
-	buf := make([]Unit, 256*lanes)
+	buf := make([]Unit, startChunk*lanes)
 	for at := begin; at < m.end; {
-		n := int(min(256, (m.end-at)/p.unitLen))
+		n := int(min(startChunk, (m.end-at)/p.unitLen))
 		if err := m.newest.read(buf[:n*lanes]); err != nil {
 			return err
 		}
-		for i := range n {
-			unit := buf[i*lanes : (i+1)*lanes]
-			if at >= m.budget.begin {
-				m.budget.take(p, at, unit)
-			}
-			for j := range m.windows {
-				if at >= m.windows[j].begin {
-					m.windows[j].take(p, at, unit)
-				}
-			}
-			at += p.unitLen
+		m.budget.takeAll(p, at, buf[:n*lanes])
+		for j := range m.windows {
+			m.windows[j].takeAll(p, at, buf[:n*lanes])
 		}
+		at += int64(n) * p.unitLen
 	}
 	if m.newest.gaps != nil {
 		m.missed = m.end // on the safe side: a change before it rebuilds

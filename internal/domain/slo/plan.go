@@ -23,6 +23,7 @@ type Plan struct {
 
 	unit     int64 // length of a unit, ms: a slot or a slice
 	unitLen  int64 // in slots
+	sliced   bool  // units are slices
 	versions []version
 	parts    []part
 	own      part      // the objective's own policy over pooled slices; parts[0] where it is no composite
@@ -62,6 +63,7 @@ func NewPlan(o Objective, versions []Version) (*Plan, error) {
 func planOf(o Objective, versions []Version) (*Plan, error) {
 	p := &Plan{Objective: o, Versions: versions, unit: SlotMS, unitLen: 1, versions: slotVersions(versions)}
 	if o.sliced() {
+		p.sliced = true
 		p.unit = o.Slice.Milliseconds()
 		p.unitLen = p.unit / SlotMS
 	}

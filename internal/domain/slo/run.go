@@ -4,22 +4,26 @@ import "math"
 
 // historyView is the windows of a history that end with unit `end`.
 type historyView struct {
-	h     *History
-	rules []Rule
-	end   int
+	h             *History
+	longs, shorts []int // units of each rule's windows
+	end           int
 }
 
-func (v *historyView) long(i int) Sums {
-	return v.h.sums(v.end-int(unitsUp(v.rules[i].Long, v.h.plan.unit)), v.end)
+func (h *History) view(rules []Rule) *historyView {
+	v := &historyView{h: h}
+	for _, r := range rules {
+		v.longs = append(v.longs, int(unitsUp(r.Long, h.plan.unit)))
+		v.shorts = append(v.shorts, int(unitsUp(r.Short, h.plan.unit)))
+	}
+	return v
 }
 
-func (v *historyView) short(i int) Sums {
-	return v.h.sums(v.end-int(unitsUp(v.rules[i].Short, v.h.plan.unit)), v.end)
-}
+func (v *historyView) long(i int) Sums  { return v.h.sums(v.end-v.longs[i], v.end) }
+func (v *historyView) short(i int) Sums { return v.h.sums(v.end-v.shorts[i], v.end) }
 
 // thin finds the begin of the trickle window by halving: totals never fall.
 func (v *historyView) thin(i int) Sums {
-	most := max(0, v.end-int(unitsUp(v.rules[i].Long, v.h.plan.unit)))
+	most := max(0, v.end-v.longs[i])
 	lo, hi := most, v.end // the window from lo holds enough, or is the longest; from hi it does not
 	for lo+1 < hi {
 		mid := (lo + hi) / 2
@@ -44,13 +48,13 @@ func (h *History) events(i, j int) float64 {
 // run steps rules over every whole minute of [from, to], writing states and telling what changed. Ticks at which an
 // inactive rule cannot fire are skipped: whole blocks whose highest burn does not exceed its factor.
 func (h *History) run(rules []Rule, states []AlertState, from, to Instant, tell func(i int, t Transition)) {
-	view := &historyView{h: h, rules: rules}
+	view := h.view(rules)
 	firstTick, lastTick := Instant(ceilTo(int64(from), SlotMS)), Instant(floorTo(int64(to), SlotMS))
 	for i := range rules {
 		r, s := &rules[i], &states[i]
 		for tick := firstTick; tick <= lastTick; tick += SlotMS {
 			view.end = h.endIndex(tick)
-			if !s.Firing && h.quiet(r, view.end) {
+			if !s.Firing && h.quiet(r, view.longs[i], view.shorts[i], view.end) {
 				// On to the first tick of the next block, less the minute that the loop adds.
 				next := SlotStart(h.first + int64((view.end/block+1)*block)*h.plan.unitLen)
 				if view.end == h.n {
@@ -74,21 +78,15 @@ type peak struct {
 	events []float64
 }
 
-// quiet says that a rule that is not firing cannot fire at any end in the block of `end`.
-func (h *History) quiet(r *Rule, end int) bool {
+// quiet says that a rule that is not firing cannot fire at any end in the block of `end`: its long or its short window
+// never burns fast enough there, or traffic is never thin.
+func (h *History) quiet(r *Rule, long, short, end int) bool {
+	b := end / block
 	if r.Trickle {
-		p := h.peak(int(unitsUp(r.Short, h.plan.unit)))
-		if p.events == nil {
-			p.events = h.fewest(int(unitsUp(r.Short, h.plan.unit)))
-		}
-		return !above(trickleEvents, p.events[end/block])
+		return !above(trickleEvents, h.fewest(short)[b])
 	}
-	length := int(unitsUp(r.Long, h.plan.unit))
-	p := h.peak(length)
-	if p.burn == nil {
-		p.burn = h.highest(length)
-	}
-	return p.burn[end/block] < r.Factor*(1-1e-9)
+	most := r.Factor * (1 - 1e-9)
+	return h.highest(long)[b] < most || h.highest(short)[b] < most
 }
 
 func (h *History) peak(length int) *peak {
@@ -103,40 +101,76 @@ func (h *History) peak(length int) *peak {
 	return p
 }
 
+// highest is the highest burn of the window of a length at any end of each block.
 func (h *History) highest(length int) []float64 {
+	p := h.peak(length)
+	if p.burn == nil {
+		p.burn = h.findHighest(length)
+	}
+	return p.burn
+}
+
+func (h *History) findHighest(length int) []float64 {
 	out := make([]float64, h.n/block+1)
-	if len(h.rows) == 1 && len(h.rows[0].versions) == 1 && h.rows[0].bad.lo == nil && h.rows[0].total.lo == nil {
+	if h.plain() {
 		h.highestPlain(length, out)
 		return out
 	}
 	for end := range h.n + 1 {
-		out[end/block] = math.Max(out[end/block], h.sums(end-length, end).Burn)
+		out[end/block] = max(out[end/block], h.sums(end-length, end).Burn)
 	}
 	return out
 }
 
-// highestPlain is highest where one target held and all sums are exact.
+// plain says that one target held all the time and all sums are exact: their rows can be read directly.
+func (h *History) plain() bool {
+	return len(h.rows) == 1 && len(h.rows[0].versions) == 1 && h.rows[0].bad.lo == nil && h.rows[0].total.lo == nil
+}
+
+// highestPlain is findHighest of a plain history.
 func (h *History) highestPlain(length int, out []float64) {
-	bad, total, cost := h.rows[0].bad.hi, h.rows[0].total.hi, h.rows[0].versions[0].cost
+	cost := h.rows[0].versions[0].cost
 	for b := range out {
+		lo, hi := b*block, min((b+1)*block, h.n+1)
 		top := 0.0
-		for end := b * block; end < min((b+1)*block, h.n+1); end++ {
-			i := max(0, end-length)
-			if d, n := bad[end]-bad[i], total[end]-total[i]; n > 0 && d > top*n {
-				top = min(d, n) / n
+		for end := lo; end < min(hi, length); end++ { // the window reaches back before the first unit
+			top = higher(top, h.rows[0].bad.hi[end], h.rows[0].total.hi[end])
+		}
+		if lo = max(lo, length); lo < hi {
+			bad, total := h.rows[0].bad.hi[lo:hi], h.rows[0].total.hi[lo:hi]
+			bad0, total0 := h.rows[0].bad.hi[lo-length:hi-length], h.rows[0].total.hi[lo-length:hi-length]
+			for i := range bad {
+				top = higher(top, bad[i]-bad0[i], total[i]-total0[i])
 			}
 		}
 		out[b] = top / cost
 	}
 }
 
+// higher is the higher of a share and bad/total.
+func higher(top, bad, total float64) float64 {
+	if bad > top*total && total > 0 {
+		return min(bad, total) / total
+	}
+	return top
+}
+
+// fewest is the fewest events that the window of a length holds at any end of each block.
 func (h *History) fewest(length int) []float64 {
+	p := h.peak(length)
+	if p.events == nil {
+		p.events = h.findFewest(length)
+	}
+	return p.events
+}
+
+func (h *History) findFewest(length int) []float64 {
 	out := make([]float64, h.n/block+1)
 	for i := range out {
 		out[i] = math.Inf(1)
 	}
 	for end := range h.n + 1 {
-		out[end/block] = math.Min(out[end/block], h.events(max(0, end-length), end))
+		out[end/block] = min(out[end/block], h.events(max(0, end-length), end))
 	}
 	return out
 }

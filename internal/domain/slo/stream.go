@@ -86,7 +86,7 @@ func (s *stream) read(into []Unit) error {
 	raw := (*buf)[:n]
 	clear(into)
 	corrected := s.fx.touch(s.next, s.next+n)
-	if p.kind == Pooled && p.unitLen > 1 {
+	if p.kind == Pooled && p.sliced {
 		if err := s.readPooledSlices(raw, into, corrected); err != nil {
 			return err
 		}
@@ -102,7 +102,7 @@ func (s *stream) read(into []Unit) error {
 			lane = c
 		}
 		var err error
-		if p.unitLen == 1 && p.kind != AnySlice {
+		if !p.sliced {
 			err = s.slotUnits(c, raw, into[lane:], lanes, corrected)
 		} else {
 			err = s.sliceUnits(c, raw, into[lane:], lanes, corrected)
@@ -121,9 +121,15 @@ func (s *stream) slotUnits(c int, raw []Slot, into []Unit, lanes int, corrected 
 	if s.plan.kind != Pooled {
 		weight = 1
 	}
-	for i, slot := range raw {
+	plain := s.gaps == nil && !corrected && s.next >= s.first
+	for i := range raw {
+		slot := &raw[i]
 		n := s.next + int64(i)
-		u, err := s.value(c, n, slot)
+		if plain && slot.ValidS > 0 && s.plan.kind == "" {
+			into[i*lanes] = Unit{slot.Bad, slot.Total, float64(slot.ValidS)}
+			continue
+		}
+		u, err := s.value(c, n, *slot)
 		if err != nil {
 			return err
 		}

@@ -75,10 +75,8 @@ func (t *thinly) find(p *Plan, base *stream, first, end int64) error {
 		if err := all.read(chunk); err != nil {
 			return err
 		}
-		for i := range int(n) {
-			t.trailing.take(p, at, chunk[i*lanes:(i+1)*lanes])
-			at += p.unitLen
-		}
+		t.takeAll(p, at, chunk)
+		at += n * p.unitLen
 	}
 	t.ready = true
 	return nil

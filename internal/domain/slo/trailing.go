@@ -53,10 +53,37 @@ func (w *trailing) fill(p *Plan, end int64) error {
 	return nil
 }
 
-// take adds the units [slot, ...) side by side to the end.
+// take adds the unit that begins at a slot to the end, unless the window begins later.
 func (w *trailing) take(p *Plan, slot int64, unit []Unit) {
+	if slot < w.begin {
+		return
+	}
 	for l := range w.lanes {
 		w.lanes[l].add(unit[l], versionAt(p.laneVersions(l), slot), 1)
+	}
+}
+
+// takeAll adds units that begin at slot `at`, lanes side by side, as far as they lie in the window.
+func (w *trailing) takeAll(p *Plan, at int64, units []Unit) {
+	lanes := len(w.lanes)
+	if skip := (w.begin - at) / p.unitLen; skip > 0 {
+		if skip*int64(lanes) >= int64(len(units)) {
+			return
+		}
+		units, at = units[skip*int64(lanes):], w.begin
+	}
+	for l := range w.lanes {
+		vs := p.laneVersions(l)
+		rest, from := units[l:], at
+		for len(rest) > 0 {
+			v := versionAt(vs, from)
+			n := len(rest)
+			if v+1 < len(vs) {
+				n = min(n, int(-floorDiv(-(vs[v+1].from-from), p.unitLen))*lanes)
+			}
+			w.lanes[l].addAll(rest[:n], lanes, v)
+			rest, from = rest[n:], from+int64((n+lanes-1)/lanes)*p.unitLen
+		}
 	}
 }
 
@@ -70,15 +97,13 @@ func (w *trailing) replace(p *Plan, slot int64, before, after []Unit) {
 		w.lanes[l].add(before[l], v, -1)
 		w.lanes[l].add(after[l], v, 1)
 	}
-	w.unread(p)
+	w.unread()
 }
 
 // unread forgets what was read in advance: it may have changed.
-func (w *trailing) unread(p *Plan) {
-	if len(w.ahead) > 0 {
-		w.ahead, w.at = w.ahead[:0], 0
-		w.leave = w.leave.again(w.begin)
-	}
+func (w *trailing) unread() {
+	w.ahead, w.at = w.ahead[:0], 0
+	w.leave = w.leave.again(w.begin)
 }
 
 func (w *trailing) reset(p *Plan, begin int64, leave *stream) {

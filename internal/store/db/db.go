@@ -13,6 +13,7 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"evenkeel.dev/evenkeel/internal/kit"
@@ -43,14 +44,21 @@ type engine interface {
 	down(err error) bool   // the server is away
 	unique(err error) bool // a unique key exists already
 	forUpdate() string     // suffix of a SELECT that locks its rows
+	insertInto() string    // of a bulk insert, whose failure is taken back by the caller
 	notify(ctx context.Context, q Q, topic string) error
 	watch(ctx context.Context, topic string, f func()) error
 	free() (bytes int64, known bool)
+	size(ctx context.Context) (int64, error)
+	scrub(ctx context.Context, table string) error
+	copyTo(ctx context.Context, path string) error
 	close() error
 }
 
 // DB is an open database. It is safe for concurrent use.
-type DB struct{ eng engine }
+type DB struct {
+	eng   engine
+	bulks sync.Map // of bulk to its text
+}
 
 // Open opens "sqlite:PATH" (the file is made, readable by its owner only, when missing) or "postgres://...", and checks
 // that the engine keeps what it acknowledges: WAL and synchronous=FULL on SQLite, synchronous_commit and fsync on
@@ -160,6 +168,34 @@ func (d *DB) ForUpdate() string { return d.eng.forUpdate() }
 
 // Free is the space left where the database lies, in bytes; false where it cannot be known (a server elsewhere).
 func (d *DB) Free() (bytes int64, known bool) { return d.eng.free() }
+
+// Size is what the database takes on disk, in bytes, the log of recent writes included where the engine tells.
+func (d *DB) Size(ctx context.Context) (int64, error) {
+	n, err := d.eng.size(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("size of database: %w", err)
+	}
+	return n, nil
+}
+
+// Scrub makes rows deleted from table before the call unrecoverable from the database's own files: SQLite's log is emptied
+// into the file, where deleted content is overwritten; PostgreSQL vacuums the table. Backups, replicas and file systems
+// that copy on write keep theirs.
+func (d *DB) Scrub(ctx context.Context, table string) error {
+	if err := d.eng.scrub(ctx, table); err != nil {
+		return fmt.Errorf("scrub %s: %w", table, err)
+	}
+	return nil
+}
+
+// CopyTo writes a consistent copy of the whole database to a new file while it is in use. Only SQLite can; PostgreSQL has
+// its own tools, and kit.Invalid says so.
+func (d *DB) CopyTo(ctx context.Context, path string) error {
+	if err := d.eng.copyTo(ctx, path); err != nil {
+		return fmt.Errorf("copy database: %w", err)
+	}
+	return nil
+}
 
 // In writes n placeholders from $first on, "$3,$4,$5", for IN (...) and VALUES (...). n must be positive: an empty list
 // has no SQL form, decide it in Go.

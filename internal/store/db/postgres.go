@@ -81,6 +81,8 @@ func (p *postgresDB) name() string      { return Postgres }
 func (p *postgresDB) reader() Q         { return p.pool }
 func (p *postgresDB) forUpdate() string { return " FOR UPDATE" }
 
+func (p *postgresDB) insertInto() string { return "INSERT INTO" }
+
 func (p *postgresDB) snapshot(ctx context.Context, fn func(context.Context, Q) error) error {
 	tx, err := p.pool.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead})
 	if err != nil {
@@ -183,3 +185,17 @@ func (p *postgresDB) listen(ctx context.Context, topic string, f func()) error {
 
 func (p *postgresDB) free() (int64, bool) { return 0, false }
 func (p *postgresDB) close() error        { return p.pool.Close() }
+
+func (p *postgresDB) size(ctx context.Context) (n int64, err error) {
+	err = p.pool.QueryRowContext(ctx, "SELECT pg_database_size(current_database())").Scan(&n)
+	return n, err
+}
+
+func (p *postgresDB) scrub(ctx context.Context, table string) error {
+	_, err := p.pool.ExecContext(ctx, "VACUUM "+pgx.Identifier{table}.Sanitize())
+	return err
+}
+
+func (p *postgresDB) copyTo(context.Context, string) error {
+	return &kit.Error{Code: kit.Invalid, Msg: "PostgreSQL is copied with its own tools", Hint: "use pg_dump or pg_basebackup, or a portable backup"}
+}

@@ -65,7 +65,7 @@ func openSQLite(ctx context.Context, path string) (*sqliteDB, error) {
 	s.pool.SetMaxOpenConns(1)
 	s.read.SetMaxOpenConns(4 + runtime.GOMAXPROCS(0))
 	s.read.SetMaxIdleConns(4 + runtime.GOMAXPROCS(0))
-	s.readQ = newStmts(s.read, nil)
+	s.readQ = newStmts(s.read, nil, unnamed)
 	if err := s.connect(ctx); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
@@ -92,7 +92,7 @@ func (s *sqliteDB) connect(ctx context.Context) error {
 	if err := assertPragmas(ctx, conn, "writer"); err != nil {
 		return errors.Join(s.unreadable(err), conn.Close())
 	}
-	s.conn, s.prep = conn, newStmts(conn, rowidKeys)
+	s.conn, s.prep = conn, newStmts(conn, rowidKeys, unnamed)
 	return nil
 }
 
@@ -122,6 +122,9 @@ func assertPragmas(ctx context.Context, q Q, who string) error {
 func (s *sqliteDB) name() string      { return SQLite }
 func (s *sqliteDB) reader() Q         { return s.readQ }
 func (s *sqliteDB) forUpdate() string { return "" }
+
+// insertInto: OR FAIL leaves the rows before the bad one, and so spares SQLite a copy of each page it touches.
+func (s *sqliteDB) insertInto() string { return "INSERT OR FAIL INTO" }
 
 func (s *sqliteDB) snapshot(ctx context.Context, fn func(context.Context, Q) error) error {
 	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
@@ -232,6 +235,80 @@ func (s *sqliteDB) watch(ctx context.Context, topic string, f func()) error {
 }
 
 func (s *sqliteDB) free() (int64, bool) { return freeSpace(filepath.Dir(s.path)) }
+
+func (s *sqliteDB) size(context.Context) (int64, error) {
+	var n int64
+	for _, suffix := range []string{"", "-wal"} {
+		st, err := os.Stat(s.path + suffix)
+		if err != nil && !os.IsNotExist(err) {
+			return 0, err
+		}
+		if err == nil {
+			n += st.Size()
+		}
+	}
+	return n, nil
+}
+
+// scrub: deleted content was overwritten with zeros (secure_delete), but older pages linger in the log until it is emptied.
+func (s *sqliteDB) scrub(ctx context.Context, _ string) error {
+	for try := 0; ; try++ {
+		var busy, log, done int
+		if err := s.pragma(ctx, "wal_checkpoint(TRUNCATE)", &busy, &log, &done); err != nil {
+			return err
+		}
+		if busy == 0 {
+			return nil
+		}
+		if try == 20 {
+			return &kit.Error{Code: kit.Unavailable, Msg: "a long read holds the log that has to be emptied", Hint: "try again when it is over"}
+		}
+		if err := pause(ctx, try); err != nil {
+			return err
+		}
+	}
+}
+
+// pragma runs one on the writer's connection, outside a transaction.
+func (s *sqliteDB) pragma(ctx context.Context, text string, into ...any) error {
+	select {
+	case s.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-s.turn }()
+	if s.closed {
+		return sql.ErrConnDone
+	}
+	if s.conn == nil {
+		if err := s.connect(ctx); err != nil {
+			return err
+		}
+	}
+	return s.conn.QueryRowContext(ctx, "PRAGMA "+text).Scan(into...)
+}
+
+// copyTo reads one snapshot through a connection of its own, since readers may not write, not even to another file.
+func (s *sqliteDB) copyTo(ctx context.Context, path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600) // VACUUM INTO takes an empty file and keeps its mode
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	pool, err := sql.Open("sqlite", sqliteDSN(s.path, nil))
+	if err != nil {
+		return err
+	}
+	_, err = pool.ExecContext(ctx, "VACUUM INTO $1", path)
+	err = errors.Join(err, pool.Close())
+	if err == nil {
+		err = f.Sync()
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(path))
+	}
+	return nil
+}
 
 func (s *sqliteDB) close() error {
 	s.turn <- struct{}{} // waits for the transaction under way

@@ -13,7 +13,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"evenkeel.dev/evenkeel/internal/store/db"
@@ -22,7 +21,7 @@ import (
 // Options of Open. Now is required; everything else has a default.
 type Options struct {
 	Projections []Projection
-	Key         note.Signer      // signs checkpoints; nil: Checkpoint refuses
+	Key         *Key             // signs checkpoints; nil: Checkpoint refuses
 	Origin      string           // the ledger's name in checkpoints, such as "example.org/evenkeel"; default the key's name
 	Now         func() time.Time // the clock of Seen
 	Log         *slog.Logger     // default: discard
@@ -67,7 +66,7 @@ func Open(ctx context.Context, d *db.DB, o Options) (*Ledger, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.Origin == "" && o.Key != nil {
-		o.Origin = o.Key.Name()
+		o.Origin = o.Key.Signer.Name()
 	}
 	if o.MinFree == 0 {
 		o.MinFree = DefaultMinFree

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"evenkeel.dev/evenkeel/internal/event"
+	"evenkeel.dev/evenkeel/internal/kit"
 	"evenkeel.dev/evenkeel/internal/store/db"
 )
 
@@ -45,4 +46,46 @@ func resolveSome(ctx context.Context, q db.Q, with map[int64][]*event.Text, seqs
 		}
 	}
 	return rows.Err()
+}
+
+// Erase removes the free texts of a fact for good and records who did so and why; the fact and its proof stay.
+// kit.NotFound when there is no such fact, kit.Invalid when it has no free text.
+func (l *Ledger) Erase(ctx context.Context, seq int64, by, why string) error {
+	e, err := l.Get(ctx, seq)
+	if err != nil {
+		return err
+	}
+	if _, ok := e.Fact.(event.Texts); !ok {
+		return kit.Errorf(kit.Invalid, "fact %d is %s, which holds no free text", seq, e.Kind)
+	}
+	fact := event.Event{At: l.opt.Now(), By: by, About: e.About, Cause: []int64{seq}, Key: fmt.Sprintf("erase:%d", seq),
+		Fact: &event.TextErased{Target: seq, Why: why}}
+	_, err = l.Append(ctx, Batch{Events: []event.Event{fact}, With: func(ctx context.Context, q db.Q) error {
+		_, err := q.ExecContext(ctx, "DELETE FROM ledger_text WHERE seq = $1", seq)
+		return err
+	}})
+	if err == nil {
+		err = l.db.Scrub(ctx, "ledger_text")
+	}
+	if err != nil {
+		return fmt.Errorf("erase texts of fact %d: %w", seq, err)
+	}
+	return nil
+}
+
+// digestsOf lists the digests of a record's free texts by place; none for a fact without.
+func digestsOf(r *record) []string {
+	e, err := r.decode()
+	if err != nil {
+		return nil
+	}
+	f, ok := e.Fact.(event.Texts)
+	if !ok {
+		return nil
+	}
+	var out []string
+	for _, t := range f.Texts() {
+		out = append(out, t.Digest)
+	}
+	return out
 }

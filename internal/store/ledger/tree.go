@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
+	"evenkeel.dev/evenkeel/internal/kit"
 	"evenkeel.dev/evenkeel/internal/store/db"
 )
 
@@ -114,7 +115,6 @@ func (t *tree) save(ctx context.Context, q db.Q) error {
 			}
 		}
 	}
-	t.full = nil
 	return nil
 }
 
@@ -155,15 +155,25 @@ func runRoot(run []byte) tlog.Hash {
 	return tlog.NodeHash(runRoot(run[:len(run)/2]), runRoot(run[len(run)/2:]))
 }
 
-// readTile reads the first width hashes of a tile.
-func readTile(ctx context.Context, q db.Q, level int, n int64, width int) ([]byte, error) {
+// storedTile reads a tile as it is stored; nothing for one that is not there.
+func storedTile(ctx context.Context, q db.Q, level int, n int64) ([]byte, error) {
 	var data []byte
 	err := q.QueryRowContext(ctx, "SELECT hashes FROM ledger_tile WHERE level = $1 AND n = $2", level, n).Scan(&data)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return nil, fmt.Errorf("read tile %d/%d: %w", level, n, err)
 	}
+	return data, nil
+}
+
+// readTile reads the first width hashes of a tile.
+func readTile(ctx context.Context, q db.Q, level int, n int64, width int) ([]byte, error) {
+	data, err := storedTile(ctx, q, level, n)
+	if err != nil {
+		return nil, err
+	}
 	if len(data) < width*tlog.HashSize {
-		return nil, fmt.Errorf("tile %d/%d of the Merkle tree holds %d hashes of %d; run ledger verify", level, n, len(data)/tlog.HashSize, width)
+		return nil, &kit.Error{Code: kit.Internal, Msg: fmt.Sprintf("tile %d/%d of the Merkle tree holds %d hashes of %d", level, n, len(data)/tlog.HashSize, width),
+			Hint: "the database was changed from outside: run ledger verify, which names what, and restore from a backup"}
 	}
 	return data[:width*tlog.HashSize], nil
 }

@@ -58,8 +58,5 @@ func (e *limitError) Is(target error) bool { return target == storage.ErrOutOfBo
 
 // shorten keeps hostile text out of messages and logs: at most 80 bytes of it.
 func shorten(s string) string {
-	if len(s) <= 80 {
-		return s
-	}
-	return s[:80] + "..."
+	return cut(s, 80)
 }

@@ -101,12 +101,12 @@ func rejected(v *verdict, translate error) (int64, string) {
 }
 
 // serveOTLP is Prometheus' own OTLP path below the API, /api/v1/otlp/v1/metrics.
-func (s *Store) serveOTLP(w http.ResponseWriter, r *http.Request) {
-	if err := tooLong(r, s.opt.Limits.BodyBytes); err != nil {
+func serveOTLP(w http.ResponseWriter, r *http.Request, limit int64, write func(context.Context, pmetric.Metrics) (OTLPStats, error)) {
+	if err := tooLong(r, limit); err != nil {
 		writeError(w, err)
 		return
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, s.opt.Limits.BodyBytes)
+	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	req, err := remote.DecodeOTLPWriteRequest(r)
 	if err != nil {
 		var big *http.MaxBytesError
@@ -117,7 +117,7 @@ func (s *Store) serveOTLP(w http.ResponseWriter, r *http.Request) {
 		writeError(w, kit.Errorf(kit.Invalid, "read OTLP metrics: %w", err))
 		return
 	}
-	st, err := s.WriteOTLP(r.Context(), req.Metrics())
+	st, err := write(r.Context(), req.Metrics())
 	if err != nil {
 		writeError(w, err)
 		return

@@ -128,38 +128,41 @@ func queryError(expr string, err error) error {
 
 // Series implements Source.
 func (s *Store) Series(ctx context.Context, sel []string, from, to time.Time) ([]labels.Labels, error) {
-	sets, err := s.parsed.sets(sel)
-	if err != nil {
-		return nil, err
-	}
-	return seriesOf(ctx, s.db, sets, from, to)
+	return seriesOf(ctx, s.db, &s.parsed, sel, from, to)
 }
 
 // LabelNames implements Source.
 func (s *Store) LabelNames(ctx context.Context, sel []string, from, to time.Time) ([]string, error) {
-	return s.names(ctx, sel, from, to, func(q storage.Querier, ms []*labels.Matcher) ([]string, error) {
-		names, _, err := q.LabelNames(ctx, &storage.LabelHints{}, ms...)
-		return names, err
-	})
+	return namesOf(s.db, &s.parsed, sel, from, to, labelNames(ctx))
 }
 
 // LabelValues implements Source.
 func (s *Store) LabelValues(ctx context.Context, name string, sel []string, from, to time.Time) ([]string, error) {
-	return s.names(ctx, sel, from, to, func(q storage.Querier, ms []*labels.Matcher) ([]string, error) {
-		values, _, err := q.LabelValues(ctx, name, &storage.LabelHints{}, ms...)
-		return values, err
-	})
+	return namesOf(s.db, &s.parsed, sel, from, to, labelValues(ctx, name))
 }
 
-func (s *Store) names(ctx context.Context, sel []string, from, to time.Time, list func(storage.Querier, []*labels.Matcher) ([]string, error)) ([]string, error) {
-	sets, err := s.parsed.sets(sel)
+// lister asks one querier for the names that one selector leaves.
+type lister func(storage.Querier, []*labels.Matcher) ([]string, error)
+
+func labelNames(ctx context.Context) lister {
+	return func(q storage.Querier, ms []*labels.Matcher) ([]string, error) {
+		names, _, err := q.LabelNames(ctx, &storage.LabelHints{}, ms...)
+		return names, err
+	}
+}
+
+func labelValues(ctx context.Context, name string) lister {
+	return func(q storage.Querier, ms []*labels.Matcher) ([]string, error) {
+		values, _, err := q.LabelValues(ctx, name, &storage.LabelHints{}, ms...)
+		return values, err
+	}
+}
+
+func seriesOf(ctx context.Context, db storage.Queryable, c *selectors, sel []string, from, to time.Time) ([]labels.Labels, error) {
+	sets, err := c.sets(sel)
 	if err != nil {
 		return nil, err
 	}
-	return namesOf(s.db, sets, from, to, list)
-}
-
-func seriesOf(ctx context.Context, db storage.Queryable, sets [][]*labels.Matcher, from, to time.Time) ([]labels.Labels, error) {
 	mint, maxt := from.UnixMilli(), to.UnixMilli()
 	q, err := db.Querier(mint, maxt)
 	if err != nil {
@@ -182,15 +185,19 @@ func seriesOf(ctx context.Context, db storage.Queryable, sets [][]*labels.Matche
 	return out, nil
 }
 
-func namesOf(db storage.Queryable, sets [][]*labels.Matcher, from, to time.Time, list func(storage.Querier, []*labels.Matcher) ([]string, error)) ([]string, error) {
+func namesOf(db storage.Queryable, c *selectors, sel []string, from, to time.Time, list lister) ([]string, error) {
+	sets, err := c.sets(sel)
+	if err != nil {
+		return nil, err
+	}
+	if len(sets) == 0 {
+		sets = [][]*labels.Matcher{nil}
+	}
 	q, err := db.Querier(from.UnixMilli(), to.UnixMilli())
 	if err != nil {
 		return nil, kit.Errorf(kit.Unavailable, "open samples: %w", err)
 	}
 	defer q.Close()
-	if len(sets) == 0 {
-		sets = [][]*labels.Matcher{nil}
-	}
 	var out []string
 	for _, ms := range sets {
 		names, err := list(q, ms)

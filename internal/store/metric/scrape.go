@@ -2,42 +2,22 @@ package metric
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
-	"net/url"
+	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/config"
 	"github.com/prometheus/prometheus/discovery"
-	"github.com/prometheus/prometheus/discovery/file"
-	discoveryhttp "github.com/prometheus/prometheus/discovery/http"
-	"github.com/prometheus/prometheus/discovery/targetgroup"
+	_ "github.com/prometheus/prometheus/discovery/file" // file_sd_configs
+	_ "github.com/prometheus/prometheus/discovery/http" // http_sd_configs
 	"github.com/prometheus/prometheus/scrape"
 
 	"evenkeel.dev/evenkeel/internal/kit"
 )
-
-// ScrapeJob is one group of targets to read metrics from.
-type ScrapeJob struct {
-	Name        string          // the job label, unique
-	Static      []StaticTargets // targets named here
-	Files       []string        // files with targets in Prometheus' file_sd form; the last part may be a pattern
-	HTTP        []string        // URLs that answer targets in Prometheus' http_sd form
-	Every       time.Duration   // 0 = 1 min
-	Timeout     time.Duration   // 0 = 10 s, at most Every
-	Path        string          // "" = /metrics
-	Scheme      string          // "" = http
-	Params      map[string][]string
-	Auth        Auth
-	HonorLabels bool
-}
-
-// StaticTargets are host:port addresses and the labels their series get.
-type StaticTargets struct {
-	Targets []string
-	Labels  map[string]string
-}
 
 // scraper is Prometheus' discovery and scrape manager. It starts with the first ApplyScrape.
 type scraper struct {
@@ -58,53 +38,75 @@ func newScraper(s *Store) (*scraper, error) {
 	if err != nil {
 		return nil, fmt.Errorf("register discovery metrics: %w", err)
 	}
-	m, err := scrape.NewManager(&scrape.Options{AppendMetadata: true, ParseST: true, PassMetadataInContext: false}, log, nil, nil, writer{s}, s.reg)
+	m, err := scrape.NewManager(&scrape.Options{AppendMetadata: true, ParseST: true,
+		DiscoveryReloadOnStartup: true, DiscoveryReloadInterval: model.Duration(time.Second)}, log, nil, nil, writer{s}, s.reg)
 	if err != nil {
 		return nil, fmt.Errorf("start scraping: %w", err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	return &scraper{s: s, manager: m, stop: stop, cfg: config.DefaultConfig,
-		discovery: discovery.NewManager(ctx, log, s.reg, sd, discovery.Name("scrape"))}, nil
+		discovery: discovery.NewManager(ctx, log, s.reg, sd, discovery.Name("scrape"), discovery.Updatert(time.Second))}, nil
 }
 
-// ApplyScrape puts a new list of jobs in force; jobs that stay the same go on undisturbed. A wrong job is a kit.Invalid
-// error that names it, and the old list stays in force.
-func (s *Store) ApplyScrape(jobs []ScrapeJob) error { return s.scraper.apply(jobs) }
+// ApplyScrape puts a new list of jobs in force, each an entry of Prometheus' scrape_configs as JSON or YAML; jobs that
+// stay the same go on undisturbed. Targets come from static_configs, file_sd_configs and http_sd_configs. Relative
+// file names are looked for below dir. Something wrong is a kit.Invalid error, and the old list stays in force.
+func (s *Store) ApplyScrape(jobs []json.RawMessage, dir string) error {
+	return s.scraper.apply(jobs, dir)
+}
 
-func (x *scraper) apply(jobs []ScrapeJob) error {
+func (x *scraper) apply(jobs []json.RawMessage, dir string) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	cfg := config.DefaultConfig
-	cfg.GlobalConfig.BodySizeLimit = 64 << 20
-	cfg.GlobalConfig.TargetLimit = 5000
-	found := map[string]discovery.Configs{}
-	for _, j := range jobs {
-		if _, twice := found[j.Name]; twice || j.Name == "" {
-			return kit.Errorf(kit.Invalid, "scrape job %q: the name is missing or used twice", j.Name)
-		}
-		sc, err := j.config(cfg.GlobalConfig)
-		if err != nil {
-			return kit.Errorf(kit.Invalid, "scrape job %q: %w", j.Name, err)
-		}
-		cfg.ScrapeConfigs = append(cfg.ScrapeConfigs, sc)
-		found[j.Name] = sc.ServiceDiscoveryConfigs
-	}
 	if len(jobs) == 0 && !x.running {
 		return nil
 	}
-	if err := x.manager.ApplyConfig(&cfg); err != nil {
+	cfg, err := readScrape(jobs, dir, x.s.opt.Log)
+	if err != nil {
+		return kit.Errorf(kit.Invalid, "read scrape jobs: %w", err)
+	}
+	found := map[string]discovery.Configs{}
+	for _, sc := range cfg.ScrapeConfigs {
+		found[sc.JobName] = sc.ServiceDiscoveryConfigs
+	}
+	if err := x.manager.ApplyConfig(cfg); err != nil {
 		return kit.Errorf(kit.Invalid, "apply scrape jobs: %w", err)
 	}
 	if err := x.discovery.ApplyConfig(found); err != nil {
 		return kit.Errorf(kit.Invalid, "apply target discovery: %w", err)
 	}
-	x.cfg = cfg
+	x.cfg = *cfg
 	if !x.running {
 		x.running = true
 		x.wg.Go(func() { _ = x.discovery.Run() }) // ends with its context
 		x.wg.Go(func() { _ = x.manager.Run(x.discovery.SyncCh()) })
 	}
 	return nil
+}
+
+// CheckScrape reads jobs as ApplyScrape does and says what is wrong with them.
+func CheckScrape(jobs []json.RawMessage, dir string) error {
+	_, err := readScrape(jobs, dir, slog.New(slog.DiscardHandler))
+	return err
+}
+
+// readScrape lets Prometheus read the jobs. The bounds hold where a job sets none.
+func readScrape(jobs []json.RawMessage, dir string, log *slog.Logger) (*config.Config, error) {
+	var b strings.Builder
+	b.WriteString("global: {body_size_limit: 64MB, target_limit: 5000, keep_dropped_targets: 100}\nscrape_configs:")
+	if len(jobs) == 0 {
+		b.WriteString(" []")
+	}
+	for _, j := range jobs {
+		b.WriteString("\n  - ")
+		b.WriteString(strings.ReplaceAll(strings.TrimSpace(string(j)), "\n", "\n    "))
+	}
+	cfg, err := config.Load(b.String(), log)
+	if err != nil {
+		return nil, err
+	}
+	cfg.SetDirectory(dir)
+	return cfg, nil
 }
 
 // config shows the jobs in force to the API.
@@ -118,54 +120,4 @@ func (x *scraper) close() {
 	x.stop()
 	x.manager.Stop()
 	x.wg.Wait()
-}
-
-func (j ScrapeJob) config(g config.GlobalConfig) (*config.ScrapeConfig, error) {
-	sc := config.DefaultScrapeConfig
-	sc.JobName = j.Name
-	sc.HonorLabels = j.HonorLabels
-	sc.ScrapeInterval = model.Duration(j.Every)
-	sc.ScrapeTimeout = model.Duration(j.Timeout)
-	sc.Params = url.Values(j.Params)
-	if j.Path != "" {
-		sc.MetricsPath = j.Path
-	}
-	if j.Scheme != "" {
-		sc.Scheme = j.Scheme
-	}
-	client, err := j.Auth.config()
-	if err != nil {
-		return nil, err
-	}
-	sc.HTTPClientConfig = client
-	var groups discovery.StaticConfig
-	for i, st := range j.Static {
-		groups = append(groups, st.group(fmt.Sprint(i)))
-	}
-	if len(groups) > 0 {
-		sc.ServiceDiscoveryConfigs = append(sc.ServiceDiscoveryConfigs, groups)
-	}
-	if len(j.Files) > 0 {
-		fc := file.DefaultSDConfig
-		fc.Files = j.Files
-		sc.ServiceDiscoveryConfigs = append(sc.ServiceDiscoveryConfigs, &fc)
-	}
-	for _, u := range j.HTTP {
-		hc := discoveryhttp.DefaultSDConfig
-		hc.URL = u
-		hc.HTTPClientConfig = client
-		sc.ServiceDiscoveryConfigs = append(sc.ServiceDiscoveryConfigs, &hc)
-	}
-	return &sc, sc.Validate(g)
-}
-
-func (t StaticTargets) group(source string) *targetgroup.Group {
-	g := &targetgroup.Group{Source: source, Labels: model.LabelSet{}}
-	for k, v := range t.Labels {
-		g.Labels[model.LabelName(k)] = model.LabelValue(v)
-	}
-	for _, a := range t.Targets {
-		g.Targets = append(g.Targets, model.LabelSet{model.AddressLabel: model.LabelValue(a)})
-	}
-	return g
 }

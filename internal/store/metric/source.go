@@ -24,11 +24,12 @@ type Source interface {
 	QueryRange(ctx context.Context, expr string, from, to time.Time, step time.Duration) (promql.Matrix, error)
 
 	// Raw reads the stored samples of every series that a selector (`http_requests_total{code=~"5.."}`) matches, with
-	// timestamps in [from, to), as they were written: nothing interpolated, staleness markers (value.IsStaleNaN) and
-	// native histograms included, sorted by time and without duplicates within a series. visit is called for one
-	// series after the other, in no particular order of series. A long series comes in consecutive pieces of at most
-	// PieceLen points, with the same Labels and in order of time; a series without a sample in the range does not come
-	// at all. Points are valid only during the call. An error of visit ends the reading and is returned as it is.
+	// timestamps in [from, to), as they were written: nothing interpolated, native histograms included, without
+	// duplicates. Staleness markers (value.IsStaleNaN) come from the embedded store and from files; Prometheus' HTTP
+	// API leaves them out, and start times too. visit gets a series in one or more pieces of at most PieceLen points;
+	// the pieces of one series come in order of time, those of different series in any order. A series without a
+	// sample in the range does not come at all. Points are valid only during the call. An error of visit ends the
+	// reading and is returned as it is.
 	Raw(ctx context.Context, selector string, from, to time.Time, visit func(Series) error) error
 
 	// Series lists the label sets that any of the selectors matches and that may have samples in [from, to].

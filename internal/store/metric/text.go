@@ -23,3 +23,11 @@ func bytesText(n int64) string {
 
 // typeName is a remote write 1.0 metric type in the words of Prometheus' API.
 func typeName(t prompb.MetricMetadata_MetricType) string { return strings.ToLower(t.String()) }
+
+// cut keeps the first n bytes of a text.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n], "") + "..."
+}

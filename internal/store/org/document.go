@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -11,8 +12,11 @@ import (
 	"evenkeel.dev/evenkeel/internal/migrate/tree"
 )
 
-// MaxDocuments bounds the documents of one file.
-const MaxDocuments = 20_000
+// Bounds on YAML beside those of one document (tree.MaxNodes and tree.MaxDepth).
+const (
+	MaxDocuments = 20_000    // of one file
+	MaxValues    = 5_000_000 // of all files, aliases written out
+)
 
 // document is one YAML document of a file.
 type document struct {
@@ -23,8 +27,8 @@ type document struct {
 }
 
 // documents reads the YAML documents of a file, each by itself, so that a slip in one does not hide the others. A document
-// that is not a map is told and left out; one without content is left out.
-func documents(f File) ([]document, []kit.Problem) {
+// that is not a map is told and left out; one without content is left out. left is how many values may still be read.
+func documents(f File, left *int) ([]document, []kit.Problem) {
 	var out []document
 	var problems []kit.Problem
 	for i, d := range cut(f) {
@@ -32,8 +36,15 @@ func documents(f File) ([]document, []kit.Problem) {
 			problems = append(problems, d.problem(1, 1, kit.SeverityError, "too-large", fmt.Sprintf("the file has more than %d documents", MaxDocuments), "split it"))
 			break
 		}
+		if *left <= 0 {
+			problems = append(problems, d.problem(1, 1, kit.SeverityError, "too-large", fmt.Sprintf("the directory holds more than %d values once aliases are written out", MaxValues), "use fewer aliases"))
+			break
+		}
 		nodes, err := tree.Parse(d.text)
 		if err != nil {
+			if strings.Contains(err.Error(), "aliases") {
+				*left -= tree.MaxNodes
+			}
 			problems = append(problems, d.syntax(err))
 			continue
 		}
@@ -42,11 +53,23 @@ func documents(f File) ([]document, []kit.Problem) {
 				problems = append(problems, d.problem(max(n.Line, 1), max(n.Column, 1), kit.SeverityWarning, "not-read", "the document is not a mapping and is not read", "begin it with kind: and metadata:"))
 				continue
 			}
+			*left -= values(n)
 			d.root = n
 			out = append(out, d)
 		}
 	}
 	return out, problems
+}
+
+func values(n *tree.Node) int {
+	sum := 1
+	for _, f := range n.Fields {
+		sum += values(f.Value)
+	}
+	for _, i := range n.Items {
+		sum += values(i)
+	}
+	return sum
 }
 
 // cut cuts a file at its "---" lines, which YAML allows nowhere else (YAML 1.2.2, section 9.1.2: forbidden content).
@@ -106,8 +129,16 @@ func (d document) syntax(err error) kit.Problem {
 	if strings.Contains(se.Msg, "cannot start any token") {
 		remedy = "indent with spaces; YAML takes no tabs"
 	}
-	return d.problem(se.Line, se.Column, kit.SeverityError, "yaml", "not readable as YAML: "+se.Msg, remedy)
+	msg := otherPlace.ReplaceAllStringFunc(se.Msg, func(at string) string {
+		var line, column int
+		_, _ = fmt.Sscanf(at, "[%d:%d]", &line, &column) // otherPlace matched it
+		return fmt.Sprintf("%d:%d", d.above+line, column)
+	})
+	return d.problem(se.Line, se.Column, kit.SeverityError, "yaml", "not readable as YAML: "+msg, remedy)
 }
+
+// otherPlace is a place that a message names, counted from the document's own begin.
+var otherPlace = regexp.MustCompile(`\[[0-9]{1,9}:[0-9]{1,9}\]`)
 
 // line is the document's first key.
 func (d document) line() int { return d.above + max(d.root.Line, 1) }

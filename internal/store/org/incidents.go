@@ -15,7 +15,8 @@ type incidentFile struct {
 
 // ReadIncidents reads a file of incidents, YAML or JSON.
 func ReadIncidents(file string, data []byte) ([]Incident, []kit.Problem) {
-	docs, problems := documents(File{Path: file, Data: data})
+	left := MaxValues
+	docs, problems := documents(File{Path: file, Data: data}, &left)
 	var out []Incident
 	for _, d := range docs {
 		in, more := d.incidents()

@@ -104,10 +104,10 @@ func assemble(dir string, files []File, r *reading, o Options) *Directory {
 		return d
 	}
 	r.Directory = d
-	docs := make([][]document, len(files))
+	docs, left := make([][]document, len(files)), MaxValues
 	for i, f := range files {
 		var problems []kit.Problem
-		docs[i], problems = documents(f)
+		docs[i], problems = documents(f, &left)
 		r.problems = append(r.problems, problems...)
 	}
 	r.settings(docs, o)

@@ -133,33 +133,41 @@ var compiled = sync.OnceValue(func() map[string]*jsonschema.Schema {
 	return out
 })
 
-// nearest is the known word closest to a mistyped one, "" when none is within two edits (Levenshtein) and a third of the
-// word.
+// nearest is the known word closest to a mistyped one, "" when none is within two slips (Damerau and Levenshtein: a
+// letter added, left out, changed, or two swapped) and a third of the word.
 func nearest(word string, known []string) string {
 	best, at := "", min(2, len(word)/3)+1
 	for _, k := range known {
-		if d := distance(word, k); d < at {
+		if d := slips(word, k); d < at {
 			best, at = k, d
 		}
 	}
 	return best
 }
 
-func distance(a, b string) int {
+func slips(a, b string) int {
+	if max(len(a)-len(b), len(b)-len(a)) > 2 {
+		return 3
+	}
+	var before []int
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
 	}
 	for i := range len(a) {
-		prev := row[0]
-		row[0] = i + 1
+		next := make([]int, len(b)+1)
+		next[0] = i + 1
 		for j := range len(b) {
 			cost := 1
 			if a[i] == b[j] {
 				cost = 0
 			}
-			prev, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, prev+cost)
+			next[j+1] = min(row[j+1]+1, next[j]+1, row[j]+cost)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				next[j+1] = min(next[j+1], before[j-1]+1)
+			}
 		}
+		before, row = row, next
 	}
 	return row[len(b)]
 }

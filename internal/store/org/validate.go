@@ -89,9 +89,9 @@ func forms(e *jsonschema.ValidationError) string {
 		case *kind.Enum:
 			out = append(out, words(k.Want))
 		case *kind.Type:
-			out = append(out, "a "+strings.Join(k.Want, " or "))
+			out = append(out, article(strings.Join(k.Want, " or ")))
 		case *kind.Pattern:
-			out = append(out, "a text like "+k.Want)
+			out = append(out, likeness(k.Want))
 		}
 		for _, c := range e.Causes {
 			walk(c)
@@ -127,7 +127,7 @@ func (d document) violation(s *jsonschema.Schema, e *jsonschema.ValidationError)
 	case *kind.Enum:
 		return tell(fmt.Sprintf("%s is %v", where(e), quote(k.Got)), "write one of "+words(k.Want))
 	case *kind.Pattern:
-		return tell(fmt.Sprintf("%s is %q", where(e), k.Got), "write it like "+k.Want)
+		return tell(fmt.Sprintf("%s is %q", where(e), k.Got), "write "+likeness(k.Want))
 	case *kind.Minimum:
 		return tell(fmt.Sprintf("%s is %s", where(e), number(k.Got)), "write at least "+number(k.Want))
 	case *kind.Maximum:
@@ -189,11 +189,33 @@ func quote(v any) string {
 	return fmt.Sprint(v)
 }
 
+// likeness is a pattern in words.
+func likeness(pattern string) string {
+	if words, ok := patternWords[pattern]; ok {
+		return words
+	}
+	return "a text that matches " + pattern
+}
+
+var patternWords = map[string]string{
+	durationPattern:                           "a duration such as 5m, 1h30m or 28d",
+	sizePattern:                               "a size such as 20GB",
+	`^https?://`:                              "an address that begins with http:// or https://",
+	`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`:            "a date such as 2026-12-25",
+	`^0(\.[0-9]{1,12})?$`:                     "a share such as 0.999",
+	`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`:         "lower-case letters, digits and dashes",
+	`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`:        "lower-case letters, digits, dots and dashes",
+	`^([01][0-9]|2[0-3]):[0-5][0-9]$`:         "a time of day such as 09:00",
+	`^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$`: "a time of day such as 17:00, at most 24:00",
+}
+
+// article names a JSON type as people call it in YAML.
 func article(typ string) string {
+	typ = strings.NewReplacer("object", "mapping", "array", "list", "string", "text").Replace(typ)
 	switch {
 	case typ == "null":
 		return "empty"
-	case strings.HasPrefix(typ, "object"), strings.HasPrefix(typ, "array"), strings.HasPrefix(typ, "integer"):
+	case strings.HasPrefix(typ, "integer"):
 		return "an " + typ
 	}
 	return "a " + typ

@@ -60,6 +60,9 @@ func (s *Store) call(client, server *span, now time.Time) {
 	to := client.peer
 	if server != nil {
 		to = server.service
+		s.learn(client, to)
+	} else if known := s.aliases[to]; known != "" && known != shared {
+		to = known // it answers with spans; this one's was not sampled, or is late
 	}
 	if to == client.service {
 		return
@@ -84,6 +87,32 @@ func (s *Store) call(client, server *span, now time.Time) {
 		ex := exemplar(client, now)
 		ex.Failed = failed
 		e.exemplars.add(ex)
+	}
+}
+
+// shared is the alias of a name behind which several services answer, such as a load balancer's.
+const shared = "{several}"
+
+// learn notes under which name callers know a service that answers with spans, so that a call whose other half is missing
+// is not taken for one to somebody else. Edges made before that was known go.
+func (s *Store) learn(client *span, service string) {
+	name := client.peer
+	known := s.aliases[name]
+	if name == "" || name == service || known == service || known == shared || service == OtherName {
+		return
+	}
+	if known != "" {
+		s.aliases[name] = shared
+		return
+	}
+	if len(s.aliases) >= s.opt.Services*4 {
+		clear(s.aliases) // it is learnt again within moments
+	}
+	s.aliases[name] = service
+	for k, e := range s.edges {
+		if k.to == name && e.uninstrumented {
+			delete(s.edges, k)
+		}
 	}
 }
 

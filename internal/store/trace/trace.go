@@ -62,6 +62,7 @@ type Store struct {
 	services map[string]*service
 	ops      map[opKey]*operation
 	edges    map[edgeKey]*edge
+	aliases  map[string]string // what callers call a service that answers with spans -> its service.name
 	pairs    pairs
 	traces   traces
 	observed []Observed
@@ -94,6 +95,7 @@ func New(o Options, now time.Time) *Store {
 		services: map[string]*service{},
 		ops:      map[opKey]*operation{},
 		edges:    map[edgeKey]*edge{},
+		aliases:  map[string]string{},
 		pairs:    newPairs(),
 		traces:   newTraces(),
 		began:    now,
