@@ -55,6 +55,7 @@ type Engine struct {
 	// All below belong to the goroutine that runs rounds.
 	tick        tickMark    // as stored, once its facts are recorded
 	done        slo.Instant // the last tick that was evaluated by this process
+	fence       int64       // of the lease under which the last round ran
 	stale       bool        // memory is not to be trusted; see restart
 	current     *directory
 	entries     []count.Entry    // scratch
