@@ -81,6 +81,8 @@ func (p *postgresDB) name() string      { return Postgres }
 func (p *postgresDB) reader() Q         { return p.pool }
 func (p *postgresDB) forUpdate() string { return " FOR UPDATE" }
 
+func (p *postgresDB) insertInto() string { return "INSERT INTO" }
+
 func (p *postgresDB) snapshot(ctx context.Context, fn func(context.Context, Q) error) error {
 	tx, err := p.pool.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead})
 	if err != nil {
