@@ -3,11 +3,15 @@ package budget_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
 
 	"evenkeel.dev/evenkeel/internal/budget"
 	"evenkeel.dev/evenkeel/internal/domain/slo"
@@ -140,4 +144,51 @@ func evaluation(b *testing.B, n int, window, history time.Duration) {
 	b.ReportMetric(spent.Seconds()/float64(rounds)*1000/float64(n), "cpu-s/round")
 	b.ReportMetric((float64(heap())-float64(before))/float64(n), "B/SLO")
 	runtime.KeepAlive(engine)
+}
+
+// BenchmarkBacktest charges the back-test of one objective of ten series over 30 days of raw history, with one policy and
+// with a grid of fifty. cpu-s/1000 is for a thousand objectives.
+func BenchmarkBacktest(b *testing.B) {
+	to := time.Date(2026, 5, 4, 0, 0, 0, 0, time.UTC)
+	rnd := rand.New(rand.NewPCG(1, 1))
+	var all []metric.Series
+	for pod := range 5 {
+		for k, code := range []string{"200", "500"} {
+			s := metric.Series{Labels: labels.FromStrings("__name__", "http_requests_total", "code", code, "instance", fmt.Sprint("pod-", pod), "job", "svc0000")}
+			v := 0.0
+			for at := to.Add(-30 * 24 * time.Hour); at.Before(to); at = at.Add(time.Minute) {
+				v += float64(rnd.IntN(100 >> (6 * k)))
+				s.Points = append(s.Points, metric.Point{T: at.UnixMilli(), V: v})
+			}
+			all = append(all, s)
+		}
+	}
+	dir := b.TempDir()
+	if _, err := metric.BackfillBlocks(b.Context(), dir, slices.Values(all)); err != nil {
+		b.Fatal(err)
+	}
+	src, err := metric.OpenBlocks(dir, slog.New(slog.DiscardHandler))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer src.Close()
+	o := fleetObjectives(1, 28*24*time.Hour, time.Time{})[0]
+	q := slo.BacktestQuestion{From: slo.At(to.Add(-30 * 24 * time.Hour)), To: slo.At(to)}.DefaultGrace()
+	for _, n := range []int{1, 50} {
+		var policies []budget.Policy
+		for i := range n {
+			pairs := slo.DefaultPairs(1)
+			pairs[0].Spend *= 1 + float64(i)/50
+			policies = append(policies, budget.Policy{Name: fmt.Sprint(i), Pairs: pairs})
+		}
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			begun := cpu()
+			for b.Loop() {
+				if _, err := budget.Backtest(b.Context(), o, src, q, policies...); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric((cpu()-begun).Seconds()/float64(b.N)*1000, "cpu-s/1000")
+		})
+	}
 }
