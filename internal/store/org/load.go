@@ -23,6 +23,7 @@ type Directory struct {
 	Catalog    *estate.Catalog
 	Objectives []slo.Objective // completed from tiers and defaults, by name
 	Incidents  []Incident      // for back-tests, by begin
+	Problems   []kit.Problem   // what the reading found, by place; without errors in a version in force
 }
 
 // Options change how a directory is read. The zero value reads tolerantly.
@@ -59,7 +60,8 @@ func Load(dir string, o Options) (*Directory, []kit.Problem) {
 func load(dir string, files []File, problems []kit.Problem, o Options) (*Directory, []kit.Problem) {
 	r := &reading{Draft: Draft{entities: map[estate.Ref]document{}}, problems: problems}
 	d := assemble(dir, files, r, o)
-	return d, sorted(r.problems)
+	d.Problems = sorted(r.problems)
+	return d, d.Problems
 }
 
 func unreachable(dir string, err error) kit.Problem {
