@@ -14,23 +14,24 @@ import (
 	"evenkeel.dev/evenkeel/internal/event"
 	"evenkeel.dev/evenkeel/internal/kit"
 	"evenkeel.dev/evenkeel/internal/store/count"
+	"evenkeel.dev/evenkeel/internal/store/db"
 	"evenkeel.dev/evenkeel/internal/store/ledger"
 	"evenkeel.dev/evenkeel/internal/store/metric"
 )
 
 // Options of New. Counts, Facts and Sources are required.
 type Options struct {
-	Counts   *count.Store
-	Facts    Ledger
-	Sources  map[string]Source // by name; "" is the default one
-	Measures Measures          // what days were closed with before; nil = nothing
-	Zone     *time.Location    // days of measures and strips; nil = UTC
-	History  time.Duration     // how far back the history of a new objective is read; 0 = 35 days
-	Spare    time.Duration     // wall time a round may spend on history, proofs and new counts; 0 = 20 s
-	Results  Results           // where result series go; nil = nowhere
-	Sloth    bool              // write result series under Sloth's names too
-	Log      *slog.Logger      // nil = discard
-	Now      func() time.Time  // measures what a round takes; nil = time stands still, and Spare has no end
+	Counts  *count.Store
+	Facts   Ledger
+	Sources map[string]Source // by name; "" is the default one
+	Read    db.Q              // the ledger's projections, for what days were closed with before; nil = they never were
+	Zone    *time.Location    // days of measures and strips; nil = UTC
+	History time.Duration     // how far back the history of a new objective is read; 0 = 35 days
+	Spare   time.Duration     // wall time a round may spend on history, proofs and new counts; 0 = 20 s
+	Results Results           // where result series go; nil = nowhere
+	Sloth   bool              // write result series under Sloth's names too
+	Log     *slog.Logger      // nil = discard
+	Now     func() time.Time  // measures what a round takes; nil = time stands still, and Spare has no end
 }
 
 // Source is a metric source and how to treat it.
@@ -55,6 +56,7 @@ type Engine struct {
 	// All below belong to the goroutine that runs rounds.
 	tick        tickMark    // as stored, once its facts are recorded
 	done        slo.Instant // the last tick that was evaluated by this process
+	fence       int64       // of the lease under which the last round ran
 	stale       bool        // memory is not to be trusted; see restart
 	current     *directory
 	entries     []count.Entry    // scratch
@@ -82,6 +84,15 @@ type source struct {
 	failed error   // in this round
 	asked  bool    // in this round, and it answered
 	down   gapMark // From 0 = it answers
+}
+
+// keep is how long samples are held in memory: a source that tells what comes late needs them only for births under watch,
+// one whose last minutes are read again must know them again.
+func (s *source) keep() time.Duration {
+	if s.Advance != nil {
+		return 10 * time.Minute
+	}
+	return slo.Keep
 }
 
 // New reads where the evaluation stood. No objective is evaluated before Apply and a Round.

@@ -84,7 +84,7 @@ func (e *Engine) reopen(ctx context.Context, t *track, tick slo.Instant) error {
 
 // seed reads where the series of a track stood at an instant up to which everything is counted.
 func (t *track) seed(ctx context.Context, at slo.Instant) error {
-	t.begin(t.mark.Start, slo.Keep)
+	t.begin(t.mark.Start, t.source.keep())
 	if err := t.read(ctx, at-seedBack, at); err != nil {
 		return err
 	}
@@ -140,7 +140,7 @@ func (e *Engine) fill(ctx context.Context, t *track, tick slo.Instant) error {
 		t.mark.Start, t.dirty = start, true
 	}
 	t.groups, t.refused = map[string]*group{}, map[string]bool{}
-	t.begin(t.mark.Start, slo.Keep)
+	t.begin(t.mark.Start, t.source.keep())
 	t.seeded, t.through = true, slo.SlotStart(t.mark.Start.SlotUp())-dayBack
 	if t.through = max(t.through, tick-slo.Instant(e.opt.History.Milliseconds())); t.through > tick {
 		t.through = tick - slo.SlotMS

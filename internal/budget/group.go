@@ -192,7 +192,8 @@ func (g *group) view(tick slo.Instant) (Group, error) {
 	if err != nil {
 		return Group{}, fmt.Errorf("compute the budget of %s: %w", groupKey(g.track.plan.Objective.Name, g.key), err)
 	}
-	out := Group{Key: canonical(g.labels), Labels: g.labels, Budget: b, Since: g.mark.First.Time(), Days: g.days}
+	out := Group{Key: canonical(g.labels), Labels: g.labels, Budget: b, Since: g.mark.First.Time(), Days: g.days,
+		handle: handle{g.ids, g.mark.First, g.track.corrections}}
 	if g.sample != 0 {
 		out.LastSample = g.sample.Time()
 	}

@@ -9,12 +9,8 @@ import (
 
 	"evenkeel.dev/evenkeel/internal/domain/slo"
 	"evenkeel.dev/evenkeel/internal/event"
+	"evenkeel.dev/evenkeel/internal/projection"
 )
-
-// Measures answers what a day was closed with last; ok is false where it never was.
-type Measures interface {
-	Latest(ctx context.Context, subject, group string, from time.Time) (digest string, revision int, ok bool, err error)
-}
 
 const (
 	// closeAfter is how long after its end a day is closed: late samples of its last minutes have come by then.
@@ -155,8 +151,8 @@ func (e *Engine) closeDay(ctx context.Context, g *group, d Day, end time.Time) e
 	digest := "sha256:" + hex.EncodeToString(sum[:])
 	group := canonical(g.labels)
 	var revision int
-	if e.opt.Measures != nil {
-		was, last, ok, err := e.opt.Measures.Latest(ctx, string(about(name)), group, d.From)
+	if e.opt.Read != nil {
+		was, last, ok, err := projection.LatestMeasure(ctx, e.opt.Read, "slo", string(about(name)), group, d.From)
 		if err != nil {
 			return err
 		}

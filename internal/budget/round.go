@@ -25,6 +25,9 @@ func (e *Engine) Round(ctx context.Context, now time.Time, fence *ledger.Fence) 
 	if tick <= e.tick.Tick || tick <= e.done {
 		return nil
 	}
+	if fence != nil && fence.Token != e.fence {
+		e.stale, e.fence = e.stale || e.fence != 0, fence.Token // another process may have evaluated meanwhile
+	}
 	if e.stale {
 		if err := e.reload(ctx); err != nil {
 			return err
@@ -65,6 +68,9 @@ func (e *Engine) restart() { e.stale = true }
 
 // reload reads where the evaluation stood and forgets what is in memory.
 func (e *Engine) reload(ctx context.Context) error {
+	if err := e.counts.Refresh(ctx); err != nil {
+		return err
+	}
 	notes, err := e.counts.Marks(ctx)
 	if err != nil {
 		return err
@@ -250,8 +256,11 @@ func (e *Engine) record(ctx context.Context, tick slo.Instant, fence *ledger.Fen
 		}
 		receipt, err := e.opt.Facts.Append(ctx, ledger.Batch{Events: e.facts[:n], Lane: ledger.Alerts, Fence: fence})
 		if err != nil {
-			if kit.CodeOf(err) == kit.Conflict || kit.CodeOf(err) == kit.Invalid {
-				e.facts = nil // another evaluator concludes now, or the fact can never be recorded
+			switch kit.CodeOf(err) {
+			case kit.Conflict: // another evaluator concludes now
+				e.restart()
+			case kit.Invalid: // can never be recorded
+				e.facts = e.facts[n:]
 			}
 			return fmt.Errorf("record %d conclusions: %w", n, err)
 		}

@@ -87,7 +87,9 @@ type Group struct {
 	Rules      []RuleState // in the plan's order
 	Days       []Day       // the last 28 UTC days, oldest first, today last; days before the objective's start are left out
 	Since      time.Time   // its first slot
-	LastSample time.Time   // newest sample that counts towards its total; zero = never any
+	LastSample time.Time   // newest minute with a sample that counts towards its total; zero = never any
+
+	handle handle
 }
 
 // RuleState is an alert rule after a round.

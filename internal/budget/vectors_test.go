@@ -313,6 +313,7 @@ func live(t *testing.T, v vector, mode string) {
 			r.src.arrive(queue[n].series, queue[n].point)
 		}
 		queue = queue[n:]
+		v.correct(t, r, at)
 		if mode == "restarted" && (at/60_000)%97 == 5 {
 			r.start()
 		}
@@ -343,6 +344,19 @@ func live(t *testing.T, v vector, mode string) {
 	}
 	if got := intervals(r.facts); got != spell(want.Rules) {
 		t.Errorf("got\n%s\nwant\n%s", got, spell(want.Rules))
+	}
+}
+
+// correct records the corrections that became known in the minute before an instant.
+func (v vector) correct(t *testing.T, r *rig, at int64) {
+	for _, c := range v.Corrections {
+		if c.Seen > at-60_000 && c.Seen <= at {
+			r.facts.record(t, &event.BudgetCorrected{CorrectionID: c.ID, SLO: v.ID, From: time.UnixMilli(c.From), To: time.UnixMilli(c.To),
+				Effect: c.Effect}, time.UnixMilli(c.Seen))
+		}
+		if c.Revoked > at-60_000 && c.Revoked <= at {
+			r.facts.record(t, &event.BudgetCorrected{CorrectionID: c.ID, SLO: v.ID, Revoked: true}, time.UnixMilli(c.Revoked))
+		}
 	}
 }
 

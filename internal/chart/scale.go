@@ -32,6 +32,10 @@ func (p Plot) scale() scale {
 		if s.max != 0 {
 			s.max += pad
 		}
+		step := s.step() // a tick just above the data closes the plot
+		if top := math.Ceil(s.max/step) * step; top-s.max < 0.4*step && s.max != 0 {
+			s.max = top
+		}
 	}
 	return s
 }
@@ -90,16 +94,25 @@ func (s scale) ticks() []float64 {
 	if s.log {
 		return s.decades()
 	}
-	want := 4.0
-	if s.h < 100 {
-		want = 2.4
-	}
-	step := round(s.max-s.min, want)
+	step := s.step()
 	var out []float64
 	for i := math.Ceil(s.min/step - 1e-9); i*step <= s.max+step*1e-9; i++ {
 		out = append(out, i*step+0) // + 0 turns -0 into 0
 	}
 	return out
+}
+
+// step is the distance between ticks: three to five of them.
+func (s scale) step() float64 {
+	want := 4.0
+	if s.h < 100 {
+		want = 2.4
+	}
+	for ; ; want++ {
+		if step := round(s.max-s.min, want); (s.max-s.min)/step >= 1.9 || want > 8 {
+			return step
+		}
+	}
 }
 
 func (s scale) decades() []float64 {

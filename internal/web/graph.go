@@ -80,7 +80,26 @@ func layers(g Graph) map[string]int {
 		}
 		cols[n] += 0
 	}
+	for n := range cols { // an entrance stands next to what it calls first
+		if slices.ContainsFunc(g.Edges, func(e Edge) bool { return e.To == n }) || len(needs[n]) == 0 {
+			continue
+		}
+		first := math.MaxInt
+		for _, to := range needs[n] {
+			first = min(first, cols[to])
+		}
+		cols[n] = max(first-1, 0)
+	}
 	return cols
+}
+
+// joined are the nodes that have an edge.
+func joined(g Graph) map[string]bool {
+	out := map[string]bool{}
+	for _, e := range g.Edges {
+		out[e.From], out[e.To] = true, true
+	}
+	return out
 }
 
 type box struct {
@@ -173,6 +192,12 @@ func edgePath(e Edge, from, to *box) string {
 		class = "e-h"
 	}
 	x1, y1, x2, y2 := from.x+boxW, from.y+boxH/2, to.x, to.y+boxH/2
+	if from.External {
+		x1 -= 10
+	}
+	if to.External {
+		x2 += 10
+	}
 	bend := (x2 - x1) / 2
 	if x2 < x1 { // against the stream: a cycle, or a column to the left
 		bend = 60
@@ -199,7 +224,7 @@ func (b *box) draw(w *strings.Builder, me bool) {
 	}
 	fmt.Fprintf(w, `<a href="/services/%s"><title>%s, %s</title><rect class="%s" x="%s" y="%s" width="%d" height="%d" rx="3"/><text x="%s" y="%s">%s</text>`,
 		template.HTMLEscapeString(url.PathEscape(b.Name)), template.HTMLEscapeString(b.Name), b.State.Lower(), class, n1(b.x), n1(b.y), boxW, boxH, n1(b.x+9), n1(b.y+17), name)
-	if b.Tier >= 0 && len([]rune(b.Name)) <= 15 {
+	if b.Tier >= 0 && len([]rune(b.Name)) <= 14 {
 		fmt.Fprintf(w, `<text class="d" x="%s" y="%s" text-anchor="end">T%d</text>`, n1(b.x+boxW-9), n1(b.y+17), b.Tier)
 	}
 	b.budget(w)
@@ -218,6 +243,6 @@ func (b *box) budget(w *strings.Builder) {
 	case b.Left < 0.25:
 		text, fill = "w", "n-v l"
 	}
-	fmt.Fprintf(w, `<rect class="n-bg" x="%s" y="%s" width="72" height="5"/><rect class="%s" x="%[1]s" y="%[2]s" width="%s" height="5"/><text class="%s" x="%s" y="%s" text-anchor="end">%s</text>`,
-		n1(b.x+9), n1(b.y+26), fill, strconv.FormatFloat(min(long, 72), 'f', 1, 64), text, n1(b.x+boxW-9), n1(b.y+32), kit.Percent(b.Left, 1))
+	fmt.Fprintf(w, `<rect class="n-bg" x="%s" y="%s" width="72" height="5"/>`, n1(b.x+9), n1(b.y+26))
+	fmt.Fprintf(w, `<rect class="%s" x="%s" y="%s" width="%s" height="5"/><text class="%s" x="%s" y="%s" text-anchor="end">%s</text>`, fill, n1(b.x+9), n1(b.y+26), strconv.FormatFloat(min(long, 72), 'f', 1, 64), text, n1(b.x+boxW-9), n1(b.y+32), kit.Percent(b.Left, 1))
 }
