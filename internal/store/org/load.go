@@ -122,6 +122,7 @@ func assemble(dir string, files []File, r *reading, o Options) *Directory {
 	for _, s := range slos.Objectives {
 		d.Objectives = append(d.Objectives, d.complete(s))
 	}
+	r.problems = append(r.problems, migrate.Lint(d.Objectives)...)
 	slices.SortFunc(d.Objectives, func(a, b slo.Objective) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortFunc(d.Incidents, func(a, b Incident) int { return a.From.Compare(b.From.Time) })
 	if d.Catalog.Len() == 0 && len(d.Objectives) == 0 && !Failed(r.problems) {
