@@ -44,7 +44,7 @@ func (p Plot) scale() scale {
 func (p Plot) extent() (lo, hi float64) {
 	lo, hi = math.Inf(1), math.Inf(-1)
 	see := func(v float64) {
-		if math.IsNaN(v) || math.IsInf(v, 0) || p.Y.Log && v <= 0 {
+		if math.IsNaN(v) || math.Abs(v) > 1e300 || p.Y.Log && v <= 0 { // infinities, and what would become one
 			return
 		}
 		lo, hi = min(lo, v), max(hi, v)
@@ -96,8 +96,13 @@ func (s scale) ticks() []float64 {
 	}
 	step := s.step()
 	var out []float64
-	for i := math.Ceil(s.min/step - 1e-9); i*step <= s.max+step*1e-9; i++ {
-		out = append(out, i*step+0) // + 0 turns -0 into 0
+	first := math.Ceil(s.min/step - 1e-9)
+	for i := range 12 { // never more, whatever the numbers
+		v := (first+float64(i))*step + 0 // + 0 turns -0 into 0
+		if v > s.max+step*1e-9 || len(out) > 0 && v == out[len(out)-1] {
+			break
+		}
+		out = append(out, v)
 	}
 	return out
 }

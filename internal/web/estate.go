@@ -96,10 +96,11 @@ func (v *estateView) apart(cols map[string]int) {
 // core keeps the nodes of the highest tiers and their hard dependencies, at most graphLimit.
 func core(g Graph, cols map[string]int) (kept map[string]int, left int) {
 	kept = map[string]int{}
+	needs := hardNeeds(g)
 	nodes := slices.DeleteFunc(slices.Clone(g.Nodes), func(n Node) bool { _, ok := cols[n.Name]; return !ok })
 	slices.SortStableFunc(nodes, func(a, b Node) int { return tierRank(a.Tier) - tierRank(b.Tier) })
 	for _, n := range nodes {
-		for _, name := range append([]string{n.Name}, hardNeeds(g, n.Name)...) {
+		for _, name := range append([]string{n.Name}, needs[n.Name]...) {
 			if len(kept) < graphLimit {
 				kept[name] = cols[name]
 			}
@@ -109,11 +110,11 @@ func core(g Graph, cols map[string]int) (kept map[string]int, left int) {
 	return kept, len(cols) - len(kept)
 }
 
-func hardNeeds(g Graph, name string) []string {
-	var out []string
+func hardNeeds(g Graph) map[string][]string {
+	out := map[string][]string{}
 	for _, e := range g.Edges {
-		if e.From == name && e.Hard {
-			out = append(out, e.To)
+		if e.Hard {
+			out[e.From] = append(out[e.From], e.To)
 		}
 	}
 	return out

@@ -46,9 +46,10 @@ func neighbourhood(g Graph, focus string) map[string]int {
 
 // layers puts each node right of all that call it: the longest path from an entrance, edges that close a cycle ignored.
 func layers(g Graph) map[string]int {
-	needs := map[string][]string{}
+	needs, called := map[string][]string{}, map[string]bool{}
 	for _, e := range g.Edges {
 		needs[e.From] = append(needs[e.From], e.To)
+		called[e.To] = true
 	}
 	order, state := []string{}, map[string]int{} // 1 = on the way, 2 = done
 	back := map[[2]string]bool{}
@@ -81,7 +82,7 @@ func layers(g Graph) map[string]int {
 		cols[n] += 0
 	}
 	for n := range cols { // an entrance stands next to what it calls first
-		if slices.ContainsFunc(g.Edges, func(e Edge) bool { return e.To == n }) || len(needs[n]) == 0 {
+		if called[n] || len(needs[n]) == 0 {
 			continue
 		}
 		first := math.MaxInt
@@ -154,11 +155,17 @@ func place(g Graph, cols map[string]int) (map[string]*box, int, int) {
 	for _, nodes := range column {
 		most = max(most, len(nodes))
 	}
-	boxes := map[string]*box{}
+	boxes, callers := map[string]*box{}, map[string][]string{}
+	for _, e := range g.Edges {
+		callers[e.To] = append(callers[e.To], e.From)
+	}
 	for c := low; c <= high; c++ {
-		nodes := column[c]
+		nodes, height := column[c], map[string]float64{}
+		for _, n := range nodes {
+			height[n.Name] = middle(callers[n.Name], boxes)
+		}
 		slices.SortStableFunc(nodes, func(a, b Node) int {
-			return cmp.Or(cmp.Compare(middle(g, boxes, a.Name), middle(g, boxes, b.Name)), cmp.Compare(tierRank(a.Tier), tierRank(b.Tier)), strings.Compare(a.Name, b.Name))
+			return cmp.Or(cmp.Compare(height[a.Name], height[b.Name]), cmp.Compare(tierRank(a.Tier), tierRank(b.Tier)), strings.Compare(a.Name, b.Name))
 		})
 		top := float64(most-len(nodes)) * rowH / 2
 		for i, n := range nodes {
@@ -169,10 +176,10 @@ func place(g Graph, cols map[string]int) (map[string]*box, int, int) {
 }
 
 // middle is the mean height of the callers that have a place already.
-func middle(g Graph, boxes map[string]*box, name string) float64 {
+func middle(callers []string, boxes map[string]*box) float64 {
 	sum, n := 0.0, 0
-	for _, e := range g.Edges {
-		if at, ok := boxes[e.From]; ok && e.To == name {
+	for _, name := range callers {
+		if at, ok := boxes[name]; ok {
 			sum += at.y
 			n++
 		}

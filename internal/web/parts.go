@@ -52,6 +52,7 @@ var funcs = template.FuncMap{
 	"path":    url.PathEscape,
 	"code":    codeBlock,
 	"window":  windowText,
+	"edges":   func(all []Edge) []Edge { return all[:min(len(all), 300)] },
 	"short":   short,
 	"title":   title,
 }
