@@ -284,7 +284,10 @@ func parseHistogram(t testing.TB, raw json.RawMessage) *histogram.FloatHistogram
 func TestLiveAlertsAreThoseOfTheVectors(t *testing.T) {
 	for _, mode := range []string{"embedded", "restarted", "remote"} {
 		t.Run(mode, func(t *testing.T) {
-			for _, v := range vectors(t, "live.jsonl.gz") {
+			for i, v := range vectors(t, "live.jsonl.gz") {
+				if mode != "embedded" && i%3 != 0 {
+					continue
+				}
 				t.Run(v.ID, func(t *testing.T) { live(t, v, mode) })
 			}
 		})
