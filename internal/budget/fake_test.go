@@ -267,3 +267,14 @@ func (r *rig) round(at time.Time) {
 		r.t.Fatal(err)
 	}
 }
+
+// recordOnce records a fact under a key of its own.
+func (f *fakeLedger) recordOnce(t testing.TB, key string, fact event.Fact, at time.Time) {
+	t.Helper()
+	now := f.now
+	f.now = at
+	if _, err := f.Append(t.Context(), ledger.Batch{Events: []event.Event{{At: at, By: "user:ana", Key: key, Fact: fact}}}); err != nil {
+		t.Fatal(err)
+	}
+	f.now = now
+}

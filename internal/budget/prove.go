@@ -16,18 +16,17 @@ func (e *Engine) prove(tick slo.Instant, begun time.Time) {
 		if !t.mark.Filled || t.plan.Objective.NoAlerts || !e.spare(begun) {
 			continue
 		}
-		due := t.mark.Proved != agreement || t.proof == nil ||
-			!t.proof.Fires && t.proof.Rate == 0 && tick%slo.HourMS == 0 && t.rate(tick) > 0
-		if !due {
+		retry := !t.mark.Rated && tick%slo.HourMS == 0 && t.rate(tick) > 0
+		if t.mark.Proved == agreement && t.proof != nil && !retry {
 			continue
 		}
 		t.proof = t.prove(tick)
-		if t.mark.Proved != agreement || t.proof.Rate > 0 {
-			e.facts = append(e.facts, t.proofEvent(tick))
+		rated := t.proof.Rate > 0
+		if t.mark.Proved == agreement && (t.mark.Rated || !rated) {
+			continue // recorded before this process began
 		}
-		if t.mark.Proved != agreement {
-			t.mark.Proved, t.dirty = agreement, true
-		}
+		e.facts = append(e.facts, t.proofEvent(tick))
+		t.mark.Proved, t.mark.Rated, t.dirty = agreement, rated, true
 	}
 }
 
@@ -79,7 +78,7 @@ func (t *track) proofEvent(tick slo.Instant) event.Event {
 		fact.Rules = append(fact.Rules, event.RuleProof{Rule: r.Rule.Name, FiresS: seconds(r.FiresS), EndsS: seconds(r.EndsS)})
 	}
 	return event.Event{At: tick.Time(), By: By, About: about(name), Fact: fact,
-		Key: key("alert.proved", name, tick.Slot(), t.digest, t.agreed)}
+		Key: key("alert.proved", name, t.mark.Targets[len(t.mark.Targets)-1].From.Slot(), t.digest, t.agreed, fmt.Sprint(p.Rate > 0))}
 }
 
 func seconds(f *float64) *int64 {

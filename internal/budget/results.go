@@ -44,7 +44,7 @@ func (e *Engine) results(s *Snapshot) []kit.Sample {
 					add(seriesBurn, b.Burn, kit.Label{Name: "window", Value: promDuration(b.Window)})
 				}
 			}
-			add(seriesFiring, flag(g.State == Paging), kit.Label{Name: "severity", Value: "page"})
+			add(seriesFiring, flag(g.firing("page")), kit.Label{Name: "severity", Value: "page"})
 			add(seriesFiring, flag(g.firing("ticket")), kit.Label{Name: "severity", Value: "ticket"})
 			if e.opt.Sloth {
 				out = append(out, slothSeries(o, g, at)...)
