@@ -34,8 +34,8 @@ func (s *Snapshot) Find(name string) *Status {
 type Status struct {
 	Objective slo.Objective
 	Plan      *slo.Plan
-	Version   string  // of the agreement in force, as its fact names it; "" where it was never applied
-	Groups    []Group // sorted by key; one with an empty key where the objective has no groups; none before the first sample of any
+	Version   string   // of the agreement in force, as its fact names it; "" where it was never applied
+	Groups    []Group  // sorted by key; one with an empty key where the objective has no groups; none before the first sample of any
 	Refused   []string // groups beyond the limit, counted nowhere
 	Inexact   []string // queries that are evaluated as written, not counted from raw samples
 	Proof     *Proof   // whether its alerts can fire; nil until proved
@@ -87,7 +87,9 @@ type Group struct {
 	Rules      []RuleState // in the plan's order
 	Days       []Day       // the last 28 UTC days, oldest first, today last; days before the objective's start are left out
 	Since      time.Time   // its first slot
-	LastSample time.Time   // newest sample that counts towards its total; zero = never any
+	LastSample time.Time   // newest minute with a sample that counts towards its total; zero = never any
+
+	handle handle
 }
 
 // RuleState is an alert rule after a round.

@@ -8,7 +8,11 @@ import "evenkeel.dev/evenkeel/internal/store/ledger"
 
 // All lists every projection of the program.
 var All = []ledger.Projection{
+	Alerts,
 	Amendments,
 	Catalog,
+	Corrections,
+	Gaps,
+	Measures,
 	Policies,
 }

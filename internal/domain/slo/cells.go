@@ -148,6 +148,7 @@ func (c *Counter) Prune(now Instant) {
 		return
 	}
 	old := now - Instant(c.keep)
+	c.old = max(c.old, old)
 	for s := range c.series {
 		s.prune(old)
 	}
@@ -196,3 +197,15 @@ func (s *Series) Kept() []Sample {
 
 // Keep is how long samples are kept when nothing else is asked for: a scrape interval, staleness and some lateness.
 const Keep = 15 * time.Minute
+
+// Apply is the slot to store in place of the stored one.
+func (c Counted) Apply(stored Slot) Slot {
+	if !c.Patch {
+		return c.After
+	}
+	stored.Bad += c.After.Bad - c.Before.Bad
+	stored.Total += c.After.Total - c.Before.Total
+	stored.ValidS = max(stored.ValidS, c.After.ValidS)
+	stored.Sampled = stored.Sampled || c.After.Sampled
+	return stored
+}

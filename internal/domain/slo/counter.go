@@ -19,7 +19,8 @@ type Counter struct {
 	first     int64 // first slot of the objective
 	groupBy   []string
 	maxGroups int
-	keep      int64 // ms of samples kept in memory; 0 = all
+	keep      int64   // ms of samples kept in memory; 0 = all
+	old       Instant // what lies before it was forgotten; 0 = nothing
 	groups    map[string]*Group
 	series    map[*Series]struct{}
 	refused   int // groups over the limit
@@ -86,7 +87,6 @@ type Group struct {
 	targets map[string]*watched
 	hists   map[string][]*Series // bucket series by histogram
 	refused int
-	newest  Instant
 	whole   int64 // slots from here on are known completely, older ones only by what is added
 }
 

@@ -162,6 +162,20 @@ func (m *Meter) exchange(changes []Change, begin int64) error {
 			m.windows[i].replace(m.plan, u, before, after)
 		}
 	}
+	if !m.plan.looksBack() {
+		return nil
+	}
+	// What the streams know about the slots behind them may have changed as well.
+	m.newest = m.newest.again(m.end)
+	m.budget.unread()
+	for i := range m.windows {
+		m.windows[i].unread()
+	}
+	for _, c := range changes {
+		if !c.After.Sampled {
+			m.missed = max(m.missed, c.N)
+		}
+	}
 	return nil
 }
 
@@ -269,8 +283,10 @@ func (m *Meter) trim() error {
 }
 
 func (m *Meter) trimTo(w *trailing, begin int64) error {
-	if begin-w.begin > 2*readAhead*m.plan.unitLen && begin >= m.end { // a new period: nothing is left
-		w.reset(m.plan, begin, m.newest.again(begin))
+	if begin >= m.end { // a new period: nothing is left
+		if w.begin != begin {
+			w.reset(m.plan, begin, m.newest.again(begin))
+		}
 		return nil
 	}
 	if err := w.drop(m.plan, begin, m.end); err != nil {
@@ -304,7 +320,7 @@ func (m *Meter) rebuild() error {
 	base := newStream(p, m.first, m.slots, fx, first)
 	begin := m.end
 	place := func(w *trailing, from int64) {
-		from = min(max(first, from), m.end)
+		from = max(first, from)
 		w.reset(p, from, base.again(from))
 		begin = min(begin, from)
 	}

@@ -40,6 +40,46 @@ type replayDep struct {
 	Need         int      `json:"need"`
 }
 
+const (
+	maxDeps = 1000
+	maxRate = 1e12 // events a slot
+)
+
+// check refuses questions that would take for ever.
+func (q *question) check(s *replaySLO) error {
+	times := []int64{q.From, q.To, q.At, s.Start, int64(q.knownAt())}
+	for _, n := range q.Incidents {
+		times = append(times, n[:]...)
+	}
+	if err := instants(times...); err != nil {
+		return err
+	}
+	switch q.Ask {
+	case "alerts", "backtest", "policy":
+		if q.To-q.From > maxReplayTicks*SlotMS {
+			return fmt.Errorf("it spans more than %d minutes", maxReplayTicks)
+		}
+		fallthrough
+	case "counts", "budget":
+		if max(q.To, q.At)-s.Start > maxReplaySlots*SlotMS {
+			return fmt.Errorf("it ends more than %d minutes after the start", maxReplaySlots)
+		}
+	}
+	size := len(q.Deps)
+	for _, d := range q.Deps {
+		size += len(d.Group)
+	}
+	switch {
+	case size > maxDeps:
+		return fmt.Errorf("%d dependencies are more than %d", size, maxDeps)
+	case !(q.Rate >= 0 && q.Rate <= maxRate):
+		return fmt.Errorf("a rate of %v events a slot is not between 0 and %v", float64(q.Rate), float64(maxRate))
+	case len(q.Thresholds) > 100:
+		return fmt.Errorf("%d thresholds are more than 100", len(q.Thresholds))
+	}
+	return nil
+}
+
 // knownAt is the moment as whose knowledge the question is asked.
 func (q *question) knownAt() Instant {
 	switch {
@@ -80,6 +120,9 @@ func (c *replayCase) answer() ([]any, error) {
 		if err := json.Unmarshal(raw, &qs[i]); err != nil {
 			return nil, fmt.Errorf("read question %d: %w", i+1, err)
 		}
+		if err := qs[i].check(&s); err != nil {
+			return nil, fmt.Errorf("read question %d: %w", i+1, err)
+		}
 	}
 	p := &player{slo: s, first: Instant(s.Start), corrections: c.corrections()}
 	var refused error
@@ -117,9 +160,19 @@ func askOrder(qs []question) []int {
 }
 
 func (p *player) load(c *replayCase) error {
+	times := []int64{int64(p.first)}
+	for _, k := range c.Corrections {
+		times = append(times, k.From, k.To, k.Seen)
+	}
+	if err := instants(times...); err != nil {
+		return err
+	}
 	if c.Slots != nil {
 		slots, err := c.Slots.expand()
 		if err != nil {
+			return err
+		}
+		if err := instants(c.Slots.From); err != nil {
 			return err
 		}
 		p.slots = &Slots{First: Instant(c.Slots.From).Slot()}
@@ -147,7 +200,7 @@ func (p *player) learn(k Instant) {
 	}
 }
 
-// ReadSlots reads the slots of a part from its counter; the group is set by track.
+// countedSlots reads the slots of each part from the group of its counter; nil where the part has none yet.
 type countedSlots struct{ groups []*Group }
 
 func (r countedSlots) ReadSlots(part int, from int64, into []Slot) error {
@@ -212,6 +265,9 @@ func (p *player) ask(q *question) (any, error) {
 }
 
 func (p *player) askCounts(q *question) (any, error) {
+	if q.Ask == "groups" && p.counters == nil {
+		return []string{""}, nil
+	}
 	if q.Ask == "groups" {
 		names := []string{}
 		for _, g := range p.counters[0].Groups() {

@@ -280,7 +280,8 @@ func (c *replayCase) corrections() []Correction {
 
 const (
 	maxReplaySamples = 4_000_000
-	maxReplaySlots   = 3_000_000 // 5 years and 8 months
+	maxReplaySlots   = 2_000_000 // 3 years and 9 months
+	maxReplayTicks   = 600_000   // 13 months
 )
 
 // expand is the slots of a case, all covered.

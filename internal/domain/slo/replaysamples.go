@@ -110,6 +110,9 @@ func appendArrivals(out []arrival, to *Series, raw json.RawMessage) ([]arrival, 
 }
 
 func (r run) append(out []arrival, to *Series) ([]arrival, error) {
+	if err := instants(r.At, r.Every); err != nil {
+		return nil, err
+	}
 	t, v := r.At, r.V0
 	out = append(out, arrival{to, Sample{T: Instant(t), Seen: Instant(t), V: v}})
 	for _, step := range r.Inc {
@@ -118,7 +121,9 @@ func (r run) append(out []arrival, to *Series) ([]arrival, error) {
 			return nil, fmt.Errorf("a run of %v samples", n)
 		}
 		for range int(n) {
-			t += r.Every
+			if t += r.Every; t < -maxInstant || t > maxInstant {
+				return nil, instants(t)
+			}
 			v += float64(step[1])
 			out = append(out, arrival{to, Sample{T: Instant(t), Seen: Instant(t), V: v}})
 		}
@@ -126,12 +131,23 @@ func (r run) append(out []arrival, to *Series) ([]arrival, error) {
 	return out, nil
 }
 
-const maxInstant = 1 << 52 // the year 144,683
+// maxInstant bounds the times of a case: the years 1740 to 2200.
+const maxInstant = 7_258_118_400_000
+
+// instants says what is wrong with times that do not lie within the bounds.
+func instants(ts ...int64) error {
+	for _, t := range ts {
+		if t < -maxInstant || t > maxInstant {
+			return fmt.Errorf("time %d is not in milliseconds between the years 1740 and 2200", t)
+		}
+	}
+	return nil
+}
 
 func readInstant(raw json.RawMessage) (Instant, error) {
 	f, err := strconv.ParseFloat(string(raw), 64)
 	if err != nil || math.Abs(f) > maxInstant || f != math.Trunc(f) {
-		return 0, fmt.Errorf("%s is not a time in whole milliseconds", clip(raw))
+		return 0, fmt.Errorf("%s is not a time in whole milliseconds between the years 1740 and 2200", clip(raw))
 	}
 	return Instant(f), nil
 }

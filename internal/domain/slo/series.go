@@ -40,7 +40,7 @@ const (
 	Accepted Verdict = iota
 	Repeated         // the same value at the same time was there: ignored
 	Refused          // NaN, infinite, negative, too early, too late, or another value at the same time
-	Late             // acceptable, but older than what is kept: count its day again from raw samples
+	Late             // acceptable, but older than what is kept: count again from raw samples
 )
 
 // Add takes a sample (§2.1).
@@ -67,14 +67,20 @@ func (s *Series) take(x Sample) Verdict {
 		return Repeated
 	case found:
 		return Refused
-	case i == 0 && s.pruned:
+	case s.tooLate(i, &r):
 		return Late
 	}
 	s.insert(i, r)
-	if s.group.c.keep > 0 && x.T > s.group.newest {
-		s.group.newest = x.T
-	}
 	return Accepted
+}
+
+// tooLate says that a record cannot be placed exactly at i, because what lies around it has been forgotten.
+func (s *Series) tooLate(i int, r *record) bool {
+	old := s.group.c.old
+	if i == 0 && old > 0 {
+		return s.pruned || r.t < old+Instant(s.group.c.staleness)
+	}
+	return r.t < old
 }
 
 func (s *Series) acceptable(x Sample) bool {

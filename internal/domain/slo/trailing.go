@@ -53,8 +53,11 @@ func (w *trailing) fill(p *Plan, end int64) error {
 	return nil
 }
 
-// take adds the units [slot, ...) side by side to the end.
+// take adds the unit that begins at a slot to the end, unless the window begins later.
 func (w *trailing) take(p *Plan, slot int64, unit []Unit) {
+	if slot < w.begin {
+		return
+	}
 	for l := range w.lanes {
 		w.lanes[l].add(unit[l], versionAt(p.laneVersions(l), slot), 1)
 	}
@@ -94,15 +97,13 @@ func (w *trailing) replace(p *Plan, slot int64, before, after []Unit) {
 		w.lanes[l].add(before[l], v, -1)
 		w.lanes[l].add(after[l], v, 1)
 	}
-	w.unread(p)
+	w.unread()
 }
 
 // unread forgets what was read in advance: it may have changed.
-func (w *trailing) unread(p *Plan) {
-	if len(w.ahead) > 0 {
-		w.ahead, w.at = w.ahead[:0], 0
-		w.leave = w.leave.again(w.begin)
-	}
+func (w *trailing) unread() {
+	w.ahead, w.at = w.ahead[:0], 0
+	w.leave = w.leave.again(w.begin)
 }
 
 func (w *trailing) reset(p *Plan, begin int64, leave *stream) {

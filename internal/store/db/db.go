@@ -13,6 +13,7 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"evenkeel.dev/evenkeel/internal/kit"
@@ -43,6 +44,7 @@ type engine interface {
 	down(err error) bool   // the server is away
 	unique(err error) bool // a unique key exists already
 	forUpdate() string     // suffix of a SELECT that locks its rows
+	insertInto() string    // of a bulk insert, whose failure is taken back by the caller
 	notify(ctx context.Context, q Q, topic string) error
 	watch(ctx context.Context, topic string, f func()) error
 	free() (bytes int64, known bool)
@@ -53,7 +55,10 @@ type engine interface {
 }
 
 // DB is an open database. It is safe for concurrent use.
-type DB struct{ eng engine }
+type DB struct {
+	eng   engine
+	bulks sync.Map // of bulk to its text
+}
 
 // Open opens "sqlite:PATH" (the file is made, readable by its owner only, when missing) or "postgres://...", and checks
 // that the engine keeps what it acknowledges: WAL and synchronous=FULL on SQLite, synchronous_commit and fsync on

@@ -65,7 +65,7 @@ func openSQLite(ctx context.Context, path string) (*sqliteDB, error) {
 	s.pool.SetMaxOpenConns(1)
 	s.read.SetMaxOpenConns(4 + runtime.GOMAXPROCS(0))
 	s.read.SetMaxIdleConns(4 + runtime.GOMAXPROCS(0))
-	s.readQ = newStmts(s.read, nil)
+	s.readQ = newStmts(s.read, nil, unnamed)
 	if err := s.connect(ctx); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
@@ -92,7 +92,7 @@ func (s *sqliteDB) connect(ctx context.Context) error {
 	if err := assertPragmas(ctx, conn, "writer"); err != nil {
 		return errors.Join(s.unreadable(err), conn.Close())
 	}
-	s.conn, s.prep = conn, newStmts(conn, rowidKeys)
+	s.conn, s.prep = conn, newStmts(conn, rowidKeys, unnamed)
 	return nil
 }
 
@@ -122,6 +122,9 @@ func assertPragmas(ctx context.Context, q Q, who string) error {
 func (s *sqliteDB) name() string      { return SQLite }
 func (s *sqliteDB) reader() Q         { return s.readQ }
 func (s *sqliteDB) forUpdate() string { return "" }
+
+// insertInto: OR FAIL leaves the rows before the bad one, and so spares SQLite a copy of each page it touches.
+func (s *sqliteDB) insertInto() string { return "INSERT OR FAIL INTO" }
 
 func (s *sqliteDB) snapshot(ctx context.Context, fn func(context.Context, Q) error) error {
 	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})

@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"database/sql"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -18,15 +19,16 @@ const kept = 512
 
 // stmts is a Q that prepares each text with arguments once.
 type stmts struct {
-	on      preparer
-	rewrite func(ddl string) string // nil or the engine's reading of a text without arguments
+	on  preparer
+	ddl func(text string) string // the engine's reading of a text without arguments, and of one with; nil = as it is
+	dml func(text string) string
 
 	mu   sync.Mutex
 	byQL map[string]*sql.Stmt
 }
 
-func newStmts(on preparer, rewrite func(string) string) *stmts {
-	return &stmts{on: on, rewrite: rewrite, byQL: map[string]*sql.Stmt{}}
+func newStmts(on preparer, ddl, dml func(string) string) *stmts {
+	return &stmts{on: on, ddl: ddl, dml: dml, byQL: map[string]*sql.Stmt{}}
 }
 
 // get is the prepared form of query; nil when it is to be run unprepared. The driver keeps a statement's connection busy
@@ -40,7 +42,11 @@ func (s *stmts) get(ctx context.Context, query string) (*sql.Stmt, error) {
 	if len(s.byQL) >= kept {
 		return nil, nil
 	}
-	st, err := s.on.PrepareContext(ctx, query)
+	text := query
+	if s.dml != nil {
+		text = s.dml(query)
+	}
+	st, err := s.on.PrepareContext(ctx, text)
 	if err != nil {
 		return nil, err
 	}
@@ -50,8 +56,8 @@ func (s *stmts) get(ctx context.Context, query string) (*sql.Stmt, error) {
 
 func (s *stmts) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	if len(args) == 0 {
-		if s.rewrite != nil {
-			query = s.rewrite(query)
+		if s.ddl != nil {
+			query = s.ddl(query)
 		}
 		return s.on.ExecContext(ctx, query)
 	}
@@ -98,4 +104,25 @@ func (s *stmts) close() {
 // BIGINT PRIMARY KEY means on PostgreSQL.
 func rowidKeys(ddl string) string {
 	return strings.ReplaceAll(ddl, "BIGINT PRIMARY KEY", "INTEGER PRIMARY KEY")
+}
+
+// unnamed writes ? for $1, $2, ... where they come in order and each once, as in the long INSERTs: SQLite takes $1 for a
+// name and looks each up among all the others.
+func unnamed(text string) string {
+	var b strings.Builder
+	next := 1
+	for rest := text; ; {
+		before, after, found := strings.Cut(rest, "$")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		digits := len(after) - len(strings.TrimLeft(after, "0123456789"))
+		if n, err := strconv.Atoi(after[:digits]); err != nil || n != next {
+			return text
+		}
+		b.WriteByte('?')
+		next++
+		rest = after[digits:]
+	}
 }

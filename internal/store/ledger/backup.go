@@ -214,8 +214,7 @@ func (b *backupReader) facts(ctx context.Context, d *db.DB) (*tree, error) {
 		}
 		t = t.grow(leaves)
 		err := d.Write(ctx, func(ctx context.Context, q db.Q) error {
-			c := &commit{q: q}
-			if err := c.insert(ctx, page); err != nil {
+			if err := insert(ctx, d, q, page); err != nil {
 				return err
 			}
 			return t.save(ctx, q)

@@ -80,11 +80,10 @@ func (l *Ledger) commit(group []*request) int {
 		ctx, cancel = context.WithTimeout(ctx, commitTimeout)
 		defer cancel()
 	}
-	var c *commit
-	err := l.db.Write(ctx, func(ctx context.Context, q db.Q) error {
-		c = &commit{l: l, q: q, fences: map[string]int64{}}
-		return c.run(ctx, group)
-	})
+	c, err := l.write(ctx, group, false)
+	if len(group) > 1 && errors.As(err, new(*fault)) {
+		c, err = l.write(ctx, group, true)
+	}
 	if err != nil {
 		for _, r := range group {
 			r.finish(fmt.Errorf("append: %w", err))
@@ -111,32 +110,36 @@ type commit struct {
 	fresh  int
 }
 
-func (c *commit) run(ctx context.Context, group []*request) error {
-	if err := c.begin(ctx); err != nil {
-		return err
-	}
-	for _, r := range group {
-		r.receipt, r.err = Receipt{}, nil
-	}
-	if err := c.part(ctx, func() error { return c.add(ctx, group...) }); err != nil {
-		if !c.fault(err) {
+// write runs the transaction of a group. At first the group goes in as one, which is cheap; where that fails for a caller's
+// fault it is taken back and the callers go in one by one, each in a savepoint, so that only the bad one fails.
+func (l *Ledger) write(ctx context.Context, group []*request, apart bool) (c *commit, err error) {
+	err = l.db.Write(ctx, func(ctx context.Context, q db.Q) error {
+		c = &commit{l: l, q: q, fences: map[string]int64{}}
+		if err := c.begin(ctx); err != nil {
 			return err
 		}
-		if len(group) == 1 {
-			group[0].err = err
-		} else if err := c.each(ctx, group); err != nil {
+		for _, r := range group {
+			r.receipt, r.err = Receipt{}, nil
+		}
+		if apart {
+			err = c.each(ctx, group)
+		} else if err = guard(l, func() error { return c.add(ctx, group...) }); err != nil && c.callers(err) {
+			err = &fault{err}
+		}
+		if err != nil {
 			return err
 		}
-	}
-	return c.finish(ctx)
+		return c.finish(ctx)
+	})
+	return c, err
 }
 
-// each adds the callers one by one after their group did not go in as a whole, so that only the bad one fails.
+// each adds the callers one by one; what is one caller's fault is that caller's answer.
 func (c *commit) each(ctx context.Context, group []*request) error {
 	for _, r := range group {
 		r.receipt = Receipt{}
 		err := c.part(ctx, func() error { return c.add(ctx, r) })
-		if err != nil && !c.fault(err) {
+		if err != nil && !c.callers(err) {
 			return err
 		}
 		r.err = err
@@ -144,30 +147,37 @@ func (c *commit) each(ctx context.Context, group []*request) error {
 	return nil
 }
 
-// fault says that err belongs to a caller: the transaction can go on without it. A lost race, a full disk or a server that
-// went away are everybody's.
-func (c *commit) fault(err error) bool {
+// callers says that err is a caller's fault: the others can go on without it. A lost race, a full disk or a server that went
+// away are everybody's.
+func (c *commit) callers(err error) bool {
 	var s *shared
 	return !errors.As(err, &s) && !c.l.db.Fatal(err)
 }
 
-// shared marks an error of the ledger itself.
-type shared struct{ error }
+// shared marks an error of the ledger itself, fault one of a caller.
+type (
+	shared struct{ error }
+	fault  struct{ error }
+)
 
 func (s *shared) Unwrap() error { return s.error }
+func (f *fault) Unwrap() error  { return f.error }
+
+// guard turns a panic into an error: a caller's bug must not take the others down.
+func guard(l *Ledger, fn func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			l.log.Error("panic in an append", "panic", p, "stack", string(debug.Stack()))
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return fn()
+}
 
 // part runs fn in a savepoint and takes back what it did to c when it fails.
 func (c *commit) part(ctx context.Context, fn func() error) error {
 	head, leaves, fresh := c.st.head, len(c.leaves), c.fresh
-	err := db.Savepoint(ctx, c.q, func() (err error) {
-		defer func() {
-			if p := recover(); p != nil { // a caller's bug must not take the others down
-				c.l.log.Error("panic in an append", "panic", p, "stack", string(debug.Stack()))
-				err = fmt.Errorf("panic: %v", p)
-			}
-		}()
-		return fn()
-	})
+	err := db.Savepoint(ctx, c.q, func() error { return guard(c.l, fn) })
 	if err != nil {
 		c.st.head, c.leaves, c.fresh = head, c.leaves[:leaves], fresh
 		clear(c.fences) // their locks went with the savepoint

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"runtime"
+	"sync"
 
 	"github.com/grafana/regexp"
 	"github.com/prometheus/common/route"
@@ -24,11 +25,13 @@ import (
 // Queries, series, labels, metadata, targets, status, exemplars and remote read are Prometheus' own code; remote write
 // and OTLP are its receivers with this store's limits in front. Admin calls answer that they are off.
 func (s *Store) Handler() http.Handler {
-	r := route.New()
-	s.newAPI().Register(r)
-	api := http.StripPrefix("/api/v1", s.bounded(r))
+	build := sync.OnceValue(func() http.Handler { // at the first question: it takes a while to write its OpenAPI document
+		r := route.New()
+		s.newAPI().Register(r)
+		return http.StripPrefix("/api/v1", s.bounded(r))
+	})
 	mux := http.NewServeMux()
-	mux.Handle("/api/v1/", api)
+	mux.HandleFunc("/api/v1/", func(w http.ResponseWriter, r *http.Request) { build().ServeHTTP(w, r) })
 	mux.HandleFunc("GET /api/v1/metadata", s.serveMetadata)
 	mux.Handle("POST /api/v1/write", s.remoteWrite())
 	mux.HandleFunc("POST /api/v1/otlp/v1/metrics", func(w http.ResponseWriter, r *http.Request) {

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/gogo/protobuf/proto"
 	"github.com/golang/snappy"
@@ -44,7 +45,7 @@ func (s *Store) remoteWrite() http.Handler {
 		}
 		r = r.WithContext(context.WithValue(r.Context(), verdictKey{}, v))
 		r.Body = io.NopCloser(body)
-		next.ServeHTTP(&answer{ResponseWriter: w, v: v}, r)
+		next.ServeHTTP(&answer{ResponseWriter: w, v: v, limit: s.opt.Limits.BodyBytes}, r)
 	})
 }
 
@@ -103,35 +104,55 @@ func firstByte(block []byte) (byte, bool) {
 	return block[i], true
 }
 
-// answer turns the receiver's answer into ours where samples were refused.
+// answer turns the receiver's answer into ours where samples were refused, or where its words help nobody.
 type answer struct {
 	http.ResponseWriter
-	v    *verdict
-	done bool
+	v     *verdict
+	limit int64
+	code  int
+	done  bool // ours is written
 }
 
 func (a *answer) WriteHeader(code int) {
-	if a.done {
-		return
-	}
+	a.code = code
 	err := a.v.err()
 	switch {
 	case a.v.fatal != nil && kit.CodeOf(a.v.fatal) == kit.Unavailable:
-		a.done = true
-		writeError(a.ResponseWriter, a.v.fatal)
+		a.write(a.v.fatal)
 	case code/100 == 2 && err != nil:
-		a.done = true
-		writeError(a.ResponseWriter, err)
-	default:
+		a.write(err)
+	case code/100 == 2:
 		a.ResponseWriter.WriteHeader(code)
 	}
 }
 
+// Write gets the text of an error, in one piece from http.Error.
 func (a *answer) Write(b []byte) (int, error) {
 	if a.done {
 		return len(b), nil
 	}
-	return a.ResponseWriter.Write(b)
+	text := strings.TrimSpace(string(b))
+	switch {
+	case a.code == 0:
+		return a.ResponseWriter.Write(b)
+	case strings.HasPrefix(text, "s2: ") || strings.HasPrefix(text, "snappy: "):
+		a.write(kit.Errorf(kit.Invalid, "read remote write body: it is not a snappy block (%s)", text))
+	case text == new(http.MaxBytesError).Error():
+		a.write(bodyError(&http.MaxBytesError{Limit: a.limit}))
+	default:
+		a.ResponseWriter.WriteHeader(a.code)
+		a.done = true
+		_, err := a.ResponseWriter.Write(append([]byte(cut(text, 800)), '\n'))
+		return len(b), err
+	}
+	return len(b), nil
+}
+
+func (a *answer) write(err error) {
+	if !a.done {
+		a.done = true
+		writeError(a.ResponseWriter, err)
+	}
 }
 
 // tooLong refuses a body by its announced length.

@@ -18,10 +18,21 @@ func (d document) judge(c Config, o Options) []kit.Problem {
 	j.metrics(c.Metrics)
 	j.scrape(c.Scrape, o.CheckScrape)
 	j.probes(c.Probes)
-	if c.Metrics.None && len(c.Scrape)+len(c.Probes) > 0 {
-		j.tell("/metrics", "metrics is none, so scrape jobs and probes have nowhere to write", "remove them, or name a metric store")
-	}
+	j.homeless(c)
 	return j.problems
+}
+
+// homeless tells scrape jobs and probes whose samples have no store to go to.
+func (j *judgement) homeless(c Config) {
+	switch {
+	case c.Metrics.None && len(c.Scrape)+len(c.Probes) > 0:
+		j.tell("/metrics", "metrics is none, so scrape jobs and probes have nowhere to write", "remove them, or leave metrics out to use the embedded store")
+	case len(c.Metrics.Sources) == 0:
+	case len(c.Scrape) > 0:
+		j.tell("/scrape", "scrape jobs fill the embedded store, which is off while metrics names another", "let that store scrape, or leave metrics out")
+	case len(c.Probes) > 0 && c.Metrics.Sources[0].WriteURL == "":
+		j.tell("/probes", "probes have nowhere to write: the metric source has no write_url", "add write_url, or leave metrics out to use the embedded store")
+	}
 }
 
 type judgement struct {

@@ -169,8 +169,13 @@ func (l *Live) Look(ctx context.Context) error {
 	if l.quiet++; l.settled && !l.retry && (l.quiet%rereadAfter != 0 || l.digest() == l.tried) {
 		return nil
 	}
+	d, problems := l.load()
+	if now := l.look(); !maps.Equal(now, stamps) { // it moves on while we read
+		l.stamps, l.settled = now, false
+		return nil
+	}
 	l.settled = true
-	return l.read(ctx)
+	return l.take(ctx, d, problems)
 }
 
 // rereadAfter is after how many quiet looks all files are digested: a change may keep size and time.
@@ -192,7 +197,8 @@ func (l *Live) Reload(ctx context.Context) error {
 	l.turn.Lock()
 	defer l.turn.Unlock()
 	l.stamps, l.settled = l.look(), true
-	if err := l.read(ctx); err != nil {
+	d, problems := l.load()
+	if err := l.take(ctx, d, problems); err != nil {
 		return err
 	}
 	if r := l.Refused(); r != nil {
@@ -206,9 +212,8 @@ func refused(r *Refusal) error {
 	return &kit.Error{Code: kit.Invalid, Msg: fmt.Sprintf("version %s of the org directory has %s and is not taken", r.Version, plural(n, "error")), Hint: "evenkeel lint shows them"}
 }
 
-// read reads the directory and takes or refuses what it finds.
-func (l *Live) read(ctx context.Context) error {
-	d, problems := l.load()
+// take brings a version that was read into force, or refuses it; one that was taken or refused already changes nothing.
+func (l *Live) take(ctx context.Context, d *Directory, problems []kit.Problem) error {
 	current, last := l.Current(), l.Refused()
 	switch {
 	case Failed(problems) && last != nil && last.Digest == d.Digest && !l.retry:

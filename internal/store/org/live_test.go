@@ -157,7 +157,7 @@ func TestAppliedTwiceIsRecordedOnceAlsoAfterARestart(t *testing.T) {
 }
 
 func TestALargeVersionIsCutIntoPartsThatFitAFact(t *testing.T) {
-	d, _ := Load(write(t, estateOf(700)), Options{})
+	d, _ := Load(write(t, estateOf(300)), Options{})
 	facts, next := Facts(InForce{}, d, start)
 	seen := map[string]bool{}
 	for _, e := range facts {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/url"
 	"path"
 	"strings"
 
@@ -82,7 +83,7 @@ func WriteSARIF(w io.Writer, program string, problems []kit.Problem) error {
 		}
 		res := sarifResult{RuleID: p.Rule, RuleIndex: index[p.Rule], Level: sarifLevel(p.Severity), Message: sarifText{text}}
 		loc := sarifLocation{}
-		loc.Physical.Artifact.URI = path.Clean(p.File)
+		loc.Physical.Artifact.URI = (&url.URL{Path: path.Clean(p.File)}).EscapedPath()
 		if p.Line > 0 {
 			loc.Physical.Region = &sarifRegion{p.Line, max(p.Column, 1)}
 		}

@@ -54,8 +54,8 @@ func (d Duration) String() string {
 	}
 	rest, out := time.Duration(d), ""
 	for i, name := range []string{"w", "d", "h", "m", "s", "ms"} {
-		if name == "w" && rest%durationUnits[i] != 0 {
-			continue // 30d, not 4w2d
+		if name == "w" {
+			continue // 28d, as people write it
 		}
 		if n := rest / durationUnits[i]; n > 0 {
 			out += strconv.FormatInt(int64(n), 10) + name
