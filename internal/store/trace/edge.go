@@ -120,9 +120,10 @@ func (s *Store) edge(key edgeKey, client, server *span, now time.Time) *edge {
 	e, ok := s.edges[key]
 	again := ok && now.Sub(e.last) > 30*24*time.Hour
 	if !ok {
-		if len(s.edges) >= s.opt.Edges && key.from != OtherName && !s.dropIdleEdge(now) {
+		other := edgeKey{OtherName, OtherName}
+		if len(s.edges) >= s.opt.Edges && key != other && !s.dropIdleEdge(now) {
 			s.stats.OtherEdges++
-			return s.edge(edgeKey{OtherName, OtherName}, client, server, now)
+			return s.edge(other, client, server, now)
 		}
 		e = &edge{key: key, via: client.via, uninstrumented: server == nil, born: now, first: now}
 		s.edges[key] = e

@@ -17,7 +17,7 @@ const OtherName = "{other}"
 // Options are the limits of a Store; a zero field has the default named beside it.
 type Options struct {
 	Services   int           // services told apart; 500
-	Operations int           // operations told apart, of all services; 3000
+	Operations int           // operations told apart, of all services; 3000; beside them one OtherName a service and kind
 	PerService int           // operations told apart within one service; 100
 	Edges      int           // edges told apart; 2000
 	Pending    int           // client and server spans waiting for their other half; 20000
