@@ -19,7 +19,7 @@ type pastFault struct {
 	on      string
 	errors  float64
 	delay   time.Duration
-	version string
+	version string // BadDeploy: the version that came, and the one that was rolled back to
 	title   string // of the incident; "" when people declared none
 	hurt    []string
 }
@@ -29,7 +29,7 @@ const NoData FaultKind = "no-data"
 
 var past = []pastFault{
 	{25, "10:12", 16 * time.Minute, ErrorBurst, "payments", 0.3, 0, "", "Card payments fail", []string{"payments", "checkout", "gateway"}},
-	{24, "15:40", 13 * time.Minute, BadDeploy, "checkout", 0.22, 30 * ms, "v2.29.0", "Checkout v2.29.0 loses carts", []string{"checkout", "gateway"}},
+	{24, "15:40", 13 * time.Minute, BadDeploy, "checkout", 0.22, 30 * ms, "v2.29.0 v2.28.4", "Checkout v2.29.0 loses carts", []string{"checkout", "gateway"}},
 	{22, "01:40", 4 * time.Hour, Quiet, "gateway", 0, 0, "", "", nil},
 	{21, "11:20", 42 * time.Minute, Slow, "stock-db", 0, 450 * ms, "", "Stock database scans", []string{"inventory", "checkout"}},
 	{19, "20:10", 31 * time.Hour, ErrorBurst, "shipping-quotes", 0.11, 0, "", "", nil},
@@ -38,7 +38,7 @@ var past = []pastFault{
 	{11, "18:22", 26 * time.Minute, Slow, "fraudguard", 0, 900 * ms, "", "Fraud provider answers slowly", []string{"payments", "checkout"}},
 	{9, "03:05", 47 * time.Minute, NoData, "", 0, 0, "", "", nil},
 	{7, "12:45", 9 * time.Minute, ErrorBurst, "inventory", 0.35, 0, "", "Reservations fail", []string{"inventory", "checkout"}},
-	{5, "16:30", 5 * time.Minute, BadDeploy, "gateway", 0.16, 0, "v5.2.0", "Gateway v5.2.0 drops sessions", []string{"gateway"}},
+	{5, "16:30", 5 * time.Minute, BadDeploy, "gateway", 0.16, 0, "v5.2.0 v5.1.9", "Gateway v5.2.0 drops sessions", []string{"gateway"}},
 	{4, "20:00", 4 * time.Hour, ErrorBurst, "payments", 0.022, 0, "", "", nil},
 	{2, "14:10", 7 * time.Minute, Outage, "payments", 0, 0, "", "Payments unreachable", []string{"payments", "checkout", "gateway"}},
 	{1, "10:30", 55 * time.Minute, ErrorBurst, "search", 0.05, 0, "", "", nil},
@@ -136,8 +136,9 @@ func moments(now time.Time, all []span) ([]Moment, error) {
 	}
 	for _, s := range all {
 		if s.kind == BadDeploy {
-			out = append(out, Moment{At: s.from, Kind: "deployed", Service: s.on, Version: s.version, Text: s.on + " " + s.version + " in production"},
-				Moment{At: s.to, Kind: "rolled-back", Service: s.on, Text: s.on + " " + s.version + " rolled back"})
+			bad, good, _ := strings.Cut(s.version, " ")
+			out = append(out, Moment{At: s.from, Kind: "deployed", Service: s.on, Version: bad, Text: s.on + " " + bad + " in production"},
+				Moment{At: s.to, Kind: "rolled-back", Service: s.on, Version: good, Text: s.on + " rolled back to " + good})
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Moment) int { return a.At.Compare(b.At) })
