@@ -26,11 +26,11 @@ var Roles = []Role{Viewer, Responder, Owner, Operator, Auditor, Admin}
 type Right string
 
 const (
-	Read          Right = "read"           // pages, objectives, services, facts
-	QueryMetrics  Right = "metrics.query"  // PromQL
-	WriteMetrics  Right = "metrics.write"  // remote write, OTLP
-	CorrectBudget Right = "slo.correct" // add or revoke a correction
-	ReadEvidence  Right = "evidence.read"  // export the ledger, free text, checkpoints
+	Read          Right = "read"          // pages, objectives, services, facts
+	QueryMetrics  Right = "metrics.query" // PromQL
+	WriteMetrics  Right = "metrics.write" // remote write, OTLP
+	CorrectBudget Right = "slo.correct"   // add or revoke a correction
+	ReadEvidence  Right = "evidence.read" // export the ledger, free text, checkpoints
 	VerifyLedger  Right = "ledger.verify"
 	ReloadOrg     Right = "org.reload"
 	ManageAccess  Right = "token.manage" // tokens

@@ -366,7 +366,7 @@ func (p Plot) threshold(b *pen, l Line, sc scale, top float64) {
 		return
 	}
 	dy := -4
-	if l.Below {
+	if l.Below && y < top+sc.h-14 {
 		dy = 12
 	}
 	if l.Right {

@@ -32,6 +32,10 @@ func (p Plot) scale() scale {
 		if s.max != 0 {
 			s.max += pad
 		}
+		step := s.step() // a tick just above the data closes the plot
+		if top := math.Ceil(s.max/step) * step; top-s.max < 0.4*step && s.max != 0 {
+			s.max = top
+		}
 	}
 	return s
 }
@@ -40,7 +44,7 @@ func (p Plot) scale() scale {
 func (p Plot) extent() (lo, hi float64) {
 	lo, hi = math.Inf(1), math.Inf(-1)
 	see := func(v float64) {
-		if math.IsNaN(v) || math.IsInf(v, 0) || p.Y.Log && v <= 0 {
+		if math.IsNaN(v) || math.Abs(v) > 1e300 || p.Y.Log && v <= 0 { // infinities, and what would become one
 			return
 		}
 		lo, hi = min(lo, v), max(hi, v)
@@ -90,16 +94,30 @@ func (s scale) ticks() []float64 {
 	if s.log {
 		return s.decades()
 	}
+	step := s.step()
+	var out []float64
+	first := math.Ceil(s.min/step - 1e-9)
+	for i := range 12 { // never more, whatever the numbers
+		v := (first+float64(i))*step + 0 // + 0 turns -0 into 0
+		if v > s.max+step*1e-9 || len(out) > 0 && v == out[len(out)-1] {
+			break
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+// step is the distance between ticks: three to five of them.
+func (s scale) step() float64 {
 	want := 4.0
 	if s.h < 100 {
 		want = 2.4
 	}
-	step := round(s.max-s.min, want)
-	var out []float64
-	for i := math.Ceil(s.min/step - 1e-9); i*step <= s.max+step*1e-9; i++ {
-		out = append(out, i*step+0) // + 0 turns -0 into 0
+	for ; ; want++ {
+		if step := round(s.max-s.min, want); (s.max-s.min)/step >= 1.9 || want > 8 {
+			return step
+		}
 	}
-	return out
 }
 
 func (s scale) decades() []float64 {

@@ -2,5 +2,9 @@ package cli
 
 // All lists the subcommands in the order of the help text.
 var All = []command{
+	demoCommand,
+	serveCommand,
+	sloCommand,
+	lintCommand,
 	versionCommand,
 }

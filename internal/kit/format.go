@@ -93,7 +93,11 @@ func Burn(x float64) string {
 	case math.Abs(x) < 0.01:
 		return "<0.01×"
 	}
-	return sign(x) + significant(math.Abs(x), 2) + "×"
+	s := significant(math.Abs(x), 2)
+	if math.Abs(x) < 1 {
+		s = trim(s)
+	}
+	return sign(x) + s + "×"
 }
 
 // Number prints a value of unknown meaning with at most four significant digits: "0.01234", "512", "12,345", "1.2e-7".

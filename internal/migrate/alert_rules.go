@@ -93,7 +93,7 @@ func (w *ruleWriter) alertName() string {
 		return name
 	}
 	var b strings.Builder
-	for _, part := range strings.Split(label(w.o.Name), "-") {
+	for _, part := range strings.FieldsFunc(label(w.o.Name), func(r rune) bool { return r == '-' }) {
 		b.WriteString(strings.ToUpper(part[:1]) + part[1:])
 	}
 	return b.String() + "BudgetBurn"

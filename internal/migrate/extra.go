@@ -3,6 +3,7 @@ package migrate
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -71,10 +72,7 @@ var extras = []extra{
 		out.Staleness, err = positive(s)
 		return err
 	}, func(o slo.Objective) string { return spanString(o.Staleness) }},
-	{"group-by", func(s string, out *slo.Objective) error {
-		out.GroupBy = words(s)
-		return nil
-	}, func(o slo.Objective) string { return strings.Join(o.GroupBy, ",") }},
+	{"group-by", readGroupBy, func(o slo.Objective) string { return strings.Join(o.GroupBy, ",") }},
 	{"max-groups", func(s string, out *slo.Objective) (err error) {
 		out.MaxGroups, err = strconv.Atoi(s)
 		if err != nil || out.MaxGroups < 1 {
@@ -208,12 +206,17 @@ func spanString(d time.Duration) string {
 	return b.String()
 }
 
-func words(s string) []string {
-	var out []string
-	for _, w := range strings.Split(s, ",") {
-		if w = strings.TrimSpace(w); w != "" {
-			out = append(out, w)
+// groupLabel is a label to group by: any name that a list with commas can hold.
+var groupLabel = regexp.MustCompile(`^[^\s,"]{1,200}$`)
+
+func readGroupBy(s string, out *slo.Objective) error {
+	out.GroupBy = nil
+	for _, name := range strings.Split(s, ",") {
+		name = strings.TrimSpace(name)
+		if !groupLabel.MatchString(name) {
+			return fmt.Errorf("%s is no label name to group by", quoted(name))
 		}
+		out.GroupBy = append(out.GroupBy, name)
 	}
-	return out
+	return nil
 }

@@ -48,9 +48,14 @@ func readOpenSLO(im *importer, o object) {
 			"it has SLO, SLI, Service, DataSource, AlertPolicy, AlertCondition, AlertNotificationTarget")
 		return
 	}
+	mark, before := len(im.found), len(im.objectives)
 	im.checkNamed(o)
+	broken := im.failedSince(mark)
 	if o.kind != "Service" {
 		read(im, o)
+	}
+	if broken { // what is wrong with its head is wrong with all of it
+		im.objectives, im.places = im.objectives[:before], im.places[:before]
 	}
 }
 

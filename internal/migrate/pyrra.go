@@ -88,6 +88,9 @@ func (im *importer) pyrraIndicator(o object, n *tree.Node, out *slo.Objective) {
 	v := n.Fields[0].Value
 	if grouping := v.Get("grouping"); grouping.Is(tree.List) {
 		for _, item := range grouping.Items {
+			if !groupLabel.MatchString(item.Str()) {
+				im.refuse(o, item, "", "grouping", quoted(item.Str())+" is no label name", "write one such as handler")
+			}
 			out.GroupBy = append(out.GroupBy, item.Str())
 		}
 	}

@@ -80,7 +80,7 @@ var anyText = rapid.Custom(func(t *rapid.T) string {
 func drawTexts(t *rapid.T, name string) map[string]string {
 	m := rapid.MapOfN(anyName, anyText, 0, 3).Draw(t, name)
 	for k, v := range m {
-		if v == "" || strings.TrimSpace(v) != v {
+		if strings.TrimSpace(v) != v {
 			delete(m, k)
 		}
 	}

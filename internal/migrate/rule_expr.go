@@ -39,7 +39,7 @@ func sides(o slo.Objective, window time.Duration) (bad, total string, err error)
 	in, w := o.Indicator, promDuration(window)
 	by := ""
 	if len(o.GroupBy) > 0 {
-		by = " by (" + strings.Join(o.GroupBy, ", ") + ") "
+		by = " by (" + strings.Join(labelNames(o.GroupBy), ", ") + ") "
 	}
 	sum := func(q slo.Query) string { return sumOf(q, in.Delta, by, w) }
 	switch in.Kind {
@@ -65,6 +65,17 @@ func sides(o slo.Objective, window time.Duration) (bad, total string, err error)
 		return "(" + fill(in.Total.Text, w) + ")", "", nil
 	}
 	return "", "", fmt.Errorf("an indicator of kind %q has no form in PromQL", in.Kind)
+}
+
+// labelNames quotes those that PromQL takes only in quotes.
+func labelNames(names []string) []string {
+	out := slices.Clone(names)
+	for i, name := range out {
+		if notPromLabel.MatchString(name) || name[0] >= '0' && name[0] <= '9' {
+			out[i] = strconv.Quote(name)
+		}
+	}
+	return out
 }
 
 var comparison = map[string]string{"lt": "<", "lte": "<=", "gt": ">", "gte": ">=", "eq": "==", "ne": "!="}

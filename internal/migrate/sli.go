@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -123,9 +124,9 @@ func (im *importer) ratioMetric(o object, n *tree.Node, out *slo.Objective) {
 	if !ok || !ok2 {
 		return
 	}
-	if side.source != total.source {
-		im.refuse(o, sideNode, "", "two-sources", "its source is "+quoted(side.source)+" and that of the total "+quoted(total.source),
-			"read both from one source")
+	if side.source != total.source || side.label != total.label {
+		im.refuse(o, sideNode, "", "two-sources", "its source is "+strings.TrimSpace(side.label+" "+quoted(side.source))+" and that of the total "+
+			strings.TrimSpace(total.label+" "+quoted(total.source)), "read both from one source")
 		return
 	}
 	in, inexact, by := ratio(kind, im.reduceMetric(o, side), im.reduceMetric(o, total))
@@ -171,7 +172,8 @@ func (im *importer) setIndicator(o object, m metric, in slo.Indicator, inexact s
 	if inexact != "" {
 		im.note(o, m.node, "", "inexact", "evaluated as it stands once a minute instead of counted event by event: "+inexact)
 	}
-	if len(by) > 0 && out.GroupBy == nil {
+	odd := slices.ContainsFunc(by, func(name string) bool { return !groupLabel.MatchString(name) })
+	if len(by) > 0 && out.GroupBy == nil && !odd {
 		im.note(o, m.node, "", "grouped", "summed by "+strings.Join(by, ", ")+": one budget for each")
 		out.GroupBy = by
 	}

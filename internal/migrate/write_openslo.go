@@ -83,7 +83,11 @@ func take(annotations map[string]string, key string) string {
 func textsObj(m map[string]string) tree.Obj {
 	var out tree.Obj
 	for _, k := range slices.Sorted(maps.Keys(m)) {
-		out = append(out, tree.Entry{Key: k, Value: m[k]})
+		var v any = m[k]
+		if v == "" {
+			v = tree.Raw("''") // an empty text would be left out
+		}
+		out = append(out, tree.Entry{Key: k, Value: v})
 	}
 	return out
 }

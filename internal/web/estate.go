@@ -63,11 +63,14 @@ func loadEstate(ctx context.Context, s Sources, r *http.Request) (any, error) {
 func (v *estateView) draw() {
 	label := fmt.Sprintf("%s and what they need", kit.Plural(v.Services, "service", "services"))
 	cols := layers(v.Graph)
+	if v.Focus == "" {
+		v.apart(cols)
+	}
 	switch {
 	case v.Focus != "":
 		cols = neighbourhood(v.Graph, v.Focus)
 		label = "Callers and dependencies of " + v.Focus
-	case len(v.Graph.Nodes) > graphLimit:
+	case len(cols) > graphLimit:
 		var left int
 		cols, left = core(v.Graph, cols)
 		v.Short = fmt.Sprintf("%s of %s are drawn: the highest tiers and what they need. Choose a service to see around it.", kit.Count(float64(len(cols))), kit.Count(float64(len(cols)+left)))
@@ -76,27 +79,42 @@ func (v *estateView) draw() {
 	v.Drawing = drawGraph(v.Graph, cols, v.Focus, label)
 }
 
+// apart leaves out the nodes that nothing joins to another.
+func (v *estateView) apart(cols map[string]int) {
+	with, alone := joined(v.Graph), 0
+	for n := range cols {
+		if !with[n] {
+			delete(cols, n)
+			alone++
+		}
+	}
+	if alone > 0 {
+		v.Short = kit.Plural(alone, "service without a known dependency is", "services without a known dependency are") + " not drawn."
+	}
+}
+
 // core keeps the nodes of the highest tiers and their hard dependencies, at most graphLimit.
 func core(g Graph, cols map[string]int) (kept map[string]int, left int) {
 	kept = map[string]int{}
-	nodes := slices.Clone(g.Nodes)
+	needs := hardNeeds(g)
+	nodes := slices.DeleteFunc(slices.Clone(g.Nodes), func(n Node) bool { _, ok := cols[n.Name]; return !ok })
 	slices.SortStableFunc(nodes, func(a, b Node) int { return tierRank(a.Tier) - tierRank(b.Tier) })
 	for _, n := range nodes {
-		for _, name := range append([]string{n.Name}, hardNeeds(g, n.Name)...) {
+		for _, name := range append([]string{n.Name}, needs[n.Name]...) {
 			if len(kept) < graphLimit {
 				kept[name] = cols[name]
 			}
 		}
 	}
 	squeeze(kept)
-	return kept, len(g.Nodes) - len(kept)
+	return kept, len(cols) - len(kept)
 }
 
-func hardNeeds(g Graph, name string) []string {
-	var out []string
+func hardNeeds(g Graph) map[string][]string {
+	out := map[string][]string{}
 	for _, e := range g.Edges {
-		if e.From == name && e.Hard {
-			out = append(out, e.To)
+		if e.Hard {
+			out[e.From] = append(out[e.From], e.To)
 		}
 	}
 	return out

@@ -17,7 +17,7 @@ import (
 )
 
 var explorePage = Page{
-	Route: "GET /explore", Group: "Watch", Nav: "Explore", Key: "e", Tmpl: "explore.html", View: exploreView{}, Needs: Read,
+	Route: "GET /explore", Group: "Watch", Nav: "Explore", Key: "e", Tmpl: "explore.html", View: exploreView{}, Needs: QueryMetrics,
 	Has:  func(s Sources) bool { return s.Query != nil },
 	Load: loadExplore,
 }

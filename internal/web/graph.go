@@ -46,9 +46,10 @@ func neighbourhood(g Graph, focus string) map[string]int {
 
 // layers puts each node right of all that call it: the longest path from an entrance, edges that close a cycle ignored.
 func layers(g Graph) map[string]int {
-	needs := map[string][]string{}
+	needs, called := map[string][]string{}, map[string]bool{}
 	for _, e := range g.Edges {
 		needs[e.From] = append(needs[e.From], e.To)
+		called[e.To] = true
 	}
 	order, state := []string{}, map[string]int{} // 1 = on the way, 2 = done
 	back := map[[2]string]bool{}
@@ -80,7 +81,26 @@ func layers(g Graph) map[string]int {
 		}
 		cols[n] += 0
 	}
+	for n := range cols { // an entrance stands next to what it calls first
+		if called[n] || len(needs[n]) == 0 {
+			continue
+		}
+		first := math.MaxInt
+		for _, to := range needs[n] {
+			first = min(first, cols[to])
+		}
+		cols[n] = max(first-1, 0)
+	}
 	return cols
+}
+
+// joined are the nodes that have an edge.
+func joined(g Graph) map[string]bool {
+	out := map[string]bool{}
+	for _, e := range g.Edges {
+		out[e.From], out[e.To] = true, true
+	}
+	return out
 }
 
 type box struct {
@@ -135,11 +155,17 @@ func place(g Graph, cols map[string]int) (map[string]*box, int, int) {
 	for _, nodes := range column {
 		most = max(most, len(nodes))
 	}
-	boxes := map[string]*box{}
+	boxes, callers := map[string]*box{}, map[string][]string{}
+	for _, e := range g.Edges {
+		callers[e.To] = append(callers[e.To], e.From)
+	}
 	for c := low; c <= high; c++ {
-		nodes := column[c]
+		nodes, height := column[c], map[string]float64{}
+		for _, n := range nodes {
+			height[n.Name] = middle(callers[n.Name], boxes)
+		}
 		slices.SortStableFunc(nodes, func(a, b Node) int {
-			return cmp.Or(cmp.Compare(middle(g, boxes, a.Name), middle(g, boxes, b.Name)), cmp.Compare(tierRank(a.Tier), tierRank(b.Tier)), strings.Compare(a.Name, b.Name))
+			return cmp.Or(cmp.Compare(height[a.Name], height[b.Name]), cmp.Compare(tierRank(a.Tier), tierRank(b.Tier)), strings.Compare(a.Name, b.Name))
 		})
 		top := float64(most-len(nodes)) * rowH / 2
 		for i, n := range nodes {
@@ -150,10 +176,10 @@ func place(g Graph, cols map[string]int) (map[string]*box, int, int) {
 }
 
 // middle is the mean height of the callers that have a place already.
-func middle(g Graph, boxes map[string]*box, name string) float64 {
+func middle(callers []string, boxes map[string]*box) float64 {
 	sum, n := 0.0, 0
-	for _, e := range g.Edges {
-		if at, ok := boxes[e.From]; ok && e.To == name {
+	for _, name := range callers {
+		if at, ok := boxes[name]; ok {
 			sum += at.y
 			n++
 		}
@@ -173,6 +199,12 @@ func edgePath(e Edge, from, to *box) string {
 		class = "e-h"
 	}
 	x1, y1, x2, y2 := from.x+boxW, from.y+boxH/2, to.x, to.y+boxH/2
+	if from.External {
+		x1 -= 10
+	}
+	if to.External {
+		x2 += 10
+	}
 	bend := (x2 - x1) / 2
 	if x2 < x1 { // against the stream: a cycle, or a column to the left
 		bend = 60
@@ -199,7 +231,7 @@ func (b *box) draw(w *strings.Builder, me bool) {
 	}
 	fmt.Fprintf(w, `<a href="/services/%s"><title>%s, %s</title><rect class="%s" x="%s" y="%s" width="%d" height="%d" rx="3"/><text x="%s" y="%s">%s</text>`,
 		template.HTMLEscapeString(url.PathEscape(b.Name)), template.HTMLEscapeString(b.Name), b.State.Lower(), class, n1(b.x), n1(b.y), boxW, boxH, n1(b.x+9), n1(b.y+17), name)
-	if b.Tier >= 0 && len([]rune(b.Name)) <= 15 {
+	if b.Tier >= 0 && len([]rune(b.Name)) <= 14 {
 		fmt.Fprintf(w, `<text class="d" x="%s" y="%s" text-anchor="end">T%d</text>`, n1(b.x+boxW-9), n1(b.y+17), b.Tier)
 	}
 	b.budget(w)
@@ -218,6 +250,6 @@ func (b *box) budget(w *strings.Builder) {
 	case b.Left < 0.25:
 		text, fill = "w", "n-v l"
 	}
-	fmt.Fprintf(w, `<rect class="n-bg" x="%s" y="%s" width="72" height="5"/><rect class="%s" x="%[1]s" y="%[2]s" width="%s" height="5"/><text class="%s" x="%s" y="%s" text-anchor="end">%s</text>`,
-		n1(b.x+9), n1(b.y+26), fill, strconv.FormatFloat(min(long, 72), 'f', 1, 64), text, n1(b.x+boxW-9), n1(b.y+32), kit.Percent(b.Left, 1))
+	fmt.Fprintf(w, `<rect class="n-bg" x="%s" y="%s" width="72" height="5"/>`, n1(b.x+9), n1(b.y+26))
+	fmt.Fprintf(w, `<rect class="%s" x="%s" y="%s" width="%s" height="5"/><text class="%s" x="%s" y="%s" text-anchor="end">%s</text>`, fill, n1(b.x+9), n1(b.y+26), strconv.FormatFloat(min(long, 72), 'f', 1, 64), text, n1(b.x+boxW-9), n1(b.y+32), kit.Percent(b.Left, 1))
 }

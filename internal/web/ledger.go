@@ -62,7 +62,8 @@ type chainLink struct {
 }
 
 func loadLedger(ctx context.Context, s Sources, r *http.Request) (any, error) {
-	v := ledgerView{Base: base(ctx, s, r), Verify: s.Verify != nil}
+	v := ledgerView{Base: base(ctx, s, r)}
+	v.Verify = s.Verify != nil && v.Me.Can(VerifyLedger)
 	f, err := v.factFilter()
 	if err != nil {
 		return nil, err
@@ -235,7 +236,7 @@ func chainOf(w kit.When, d FactDetail) []chainLink {
 
 // verifyLedger starts a check, or joins the one that runs.
 func (w *Web) verifyLedger(rw http.ResponseWriter, r *http.Request) {
-	if !w.allowed(rw, r, Read) {
+	if !w.allowed(rw, r, VerifyLedger) {
 		return
 	}
 	w.run.start(&w.done, w.s.Verify, w.s.Clock())

@@ -41,6 +41,7 @@ var funcs = template.FuncMap{
 	"factor":  kit.Factor,
 	"unit":    withUnit,
 	"secs":    seconds,
+	"rate":    func(v float64) string { return kit.Number(digits(v, 3)) },
 	"number":  kit.Number,
 	"bytes":   kit.Bytes,
 	"dur":     kit.Duration,
@@ -51,6 +52,7 @@ var funcs = template.FuncMap{
 	"path":    url.PathEscape,
 	"code":    codeBlock,
 	"window":  windowText,
+	"edges":   func(all []Edge) []Edge { return all[:min(len(all), 300)] },
 	"short":   short,
 	"title":   title,
 }
@@ -228,12 +230,35 @@ func codeBlock(t SourceText) template.HTML {
 		fmt.Fprintf(&b, `<span class="%s" id="L%d"><span class="ln">%[2]d</span>%s</span>`, class, n, paint(line))
 		for _, p := range t.Problems {
 			if p.Line == n {
-				b.WriteString(`<span class="l msg"><span class="ln"></span>` + strings.Repeat(" ", max(p.Column-1, 0)) + "^ " + template.HTMLEscapeString(p.Msg+remedy(p)) + `</span>`)
+				indent := strings.Repeat(" ", min(max(p.Column-1, 0), 40))
+				for k, part := range wrap(p.Msg+remedy(p), 64) {
+					lead := "^ "
+					if k > 0 {
+						lead = "  "
+					}
+					b.WriteString(`<span class="l msg"><span class="ln"></span>` + indent + lead + template.HTMLEscapeString(part) + `</span>`)
+				}
 			}
 		}
 	}
 	b.WriteString(`</code></pre>`)
 	return template.HTML(b.String())
+}
+
+// wrap breaks a sentence into lines of about n characters.
+func wrap(text string, n int) []string {
+	var out []string
+	line := ""
+	for _, word := range strings.Fields(text) {
+		if line != "" && len([]rune(line))+len([]rune(word)) >= n {
+			out, line = append(out, line), ""
+		}
+		if line != "" {
+			line += " "
+		}
+		line += word
+	}
+	return append(out, line)
 }
 
 func remedy(p kit.Problem) string {

@@ -27,7 +27,7 @@ func (w *Web) search(rw http.ResponseWriter, r *http.Request) {
 
 // complete answers Explore's field: metric names that begin with, then hold, what was typed.
 func (w *Web) complete(rw http.ResponseWriter, r *http.Request) {
-	if !w.s.Who(r).Can(Read) {
+	if !w.s.Who(r).Can(QueryMetrics) {
 		http.Error(rw, "sign in first", http.StatusUnauthorized)
 		return
 	}

@@ -133,11 +133,20 @@ func seconds(v float64) string {
 	if v == 0 {
 		return "0"
 	}
-	if v < 0.001 {
+	switch v = digits(v, 3); {
+	case v < 0.001:
 		return kit.Number(v*1e6) + "\u00a0µs"
+	case v < 1:
+		return kit.Number(v*1e3) + "\u00a0ms"
 	}
-	if v < 1 {
-		return kit.Number(math.Round(v*1e4)/10) + "\u00a0ms"
+	return kit.Number(v) + "\u00a0s"
+}
+
+// digits rounds to n significant digits.
+func digits(v float64, n int) float64 {
+	if v == 0 || math.IsNaN(v) || math.IsInf(v, 0) {
+		return v
 	}
-	return kit.Number(math.Round(v*100)/100) + "\u00a0s"
+	scale := math.Pow10(n - 1 - int(math.Floor(math.Log10(math.Abs(v)))))
+	return math.Round(v*scale) / scale
 }

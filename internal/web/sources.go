@@ -64,10 +64,12 @@ type Person struct {
 type Right string
 
 const (
-	Anyone      Right = "" // signed in or not
-	Read        Right = "read"
-	CorrectSLO  Right = "slo.correct"
-	ManageToken Right = "token.manage"
+	Anyone       Right = "" // signed in or not
+	Read         Right = "read"
+	QueryMetrics Right = "metrics.query"
+	CorrectSLO   Right = "slo.correct"
+	VerifyLedger Right = "ledger.verify"
+	ManageToken  Right = "token.manage"
 )
 
 // Can says whether the person holds a right.

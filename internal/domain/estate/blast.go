@@ -43,7 +43,14 @@ type SinglePoint struct {
 
 // SinglePoints lists what takes down at least one component, the worst first: by how many components of tier 0 fail, then
 // tier 1, and so on; ties by reference. A component without tier counts as otherwise (0..3, or -1 for the last column).
+// The slice is worked out once and shared: read it only.
 func (c *Catalog) SinglePoints(otherwise int) []SinglePoint {
+	p := &c.points[min(max(otherwise, -1), 3)+1]
+	p.once.Do(func() { p.list = c.singlePoints(otherwise) })
+	return p.list
+}
+
+func (c *Catalog) singlePoints(otherwise int) []SinglePoint {
 	b := newBlast(&c.graph)
 	var out []SinglePoint
 	for n, r := range c.graph.refs {

@@ -3,6 +3,7 @@ package estate
 import (
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Catalog is a set of entities and the dependencies between them. The zero value is the empty catalog. It never changes
@@ -12,6 +13,10 @@ type Catalog struct {
 	at       map[Ref]int // into entities
 	names    map[string]Ref
 	graph    graph
+	points   [5]struct { // by tier + 1 of what has none: costly to find, asked for by every page
+		once sync.Once
+		list []SinglePoint
+	}
 }
 
 // New makes a catalog. Of several entities with one reference the first counts; those without a reference are left out.

@@ -240,6 +240,36 @@ func TestAWakeArrivesAfterItsCommit(t *testing.T) {
 	})
 }
 
+func TestAReadGoesOnAfterItsTableWasReplaced(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		exec(t, d, "CREATE TABLE x (a BIGINT)")
+		exec(t, d, "INSERT INTO x VALUES ($1)", 1)
+		read := func() (columns []string) {
+			rows, err := d.Read().QueryContext(t.Context(), "SELECT * FROM x WHERE a >= $1", 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer rows.Close()
+			if columns, err = rows.Columns(); err != nil {
+				t.Fatal(err)
+			}
+			for rows.Next() {
+			}
+			if err := rows.Err(); err != nil {
+				t.Fatal(err)
+			}
+			return columns
+		}
+		read()
+		exec(t, d, "DROP TABLE x")
+		exec(t, d, "CREATE TABLE x (a BIGINT, b TEXT)")
+		exec(t, d, "INSERT INTO x (a, b) VALUES ($1, $2)", 1, "b")
+		if got := read(); len(got) != 2 {
+			t.Fatalf("columns %v", got)
+		}
+	})
+}
+
 func TestAForeignFileIsNotTakenForADatabase(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "notes.txt")
 	if err := os.WriteFile(path, []byte(strings.Repeat("not a database ", 100)), 0o600); err != nil {

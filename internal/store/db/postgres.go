@@ -24,6 +24,9 @@ type postgresDB struct {
 	channel string // of NOTIFY, one per schema, so that two ledgers on one server do not wake each other
 }
 
+// poolSize bounds the connections of one process, apart from the one that listens.
+const poolSize = 24
+
 func openPostgres(ctx context.Context, url string) (*postgresDB, error) {
 	cfg, err := pgx.ParseConfig(url)
 	if err != nil {
@@ -36,8 +39,8 @@ func openPostgres(ctx context.Context, url string) (*postgresDB, error) {
 		cfg.ConnectTimeout = 10 * time.Second
 	}
 	p := &postgresDB{cfg: cfg, pool: stdlib.OpenDB(*cfg)}
-	p.pool.SetMaxOpenConns(24)
-	p.pool.SetMaxIdleConns(24)
+	p.pool.SetMaxOpenConns(poolSize)
+	p.pool.SetMaxIdleConns(poolSize)
 	p.pool.SetConnMaxIdleTime(5 * time.Minute)
 	if err := p.inspect(ctx); err != nil {
 		return nil, errors.Join(err, p.pool.Close())
@@ -78,7 +81,7 @@ func (p *postgresDB) inspect(ctx context.Context) error {
 }
 
 func (p *postgresDB) name() string      { return Postgres }
-func (p *postgresDB) reader() Q         { return p.pool }
+func (p *postgresDB) reader() Q         { return &replanned{p.pool} }
 func (p *postgresDB) forUpdate() string { return " FOR UPDATE" }
 
 func (p *postgresDB) insertInto() string { return "INSERT INTO" }
@@ -117,8 +120,15 @@ func sqlState(err error) string {
 
 func (p *postgresDB) retry(err error) bool {
 	s := sqlState(err)
-	return s == "40001" || s == "40P01" // serialization_failure, deadlock_detected
+	return s == "40001" || s == "40P01" || stale(err) // serialization_failure, deadlock_detected
 }
+
+// stale: a rebuild put a table with other columns in the place of the one that a connection's statement was prepared for.
+// The driver has dropped the statement by the time the error is seen.
+func stale(err error) bool {
+	return sqlState(err) == "0A000" && strings.Contains(err.Error(), "cached plan")
+}
+
 func (p *postgresDB) full(err error) bool   { return sqlState(err) == "53100" } // disk_full
 func (p *postgresDB) unique(err error) bool { return sqlState(err) == "23505" } // unique_violation
 
@@ -198,4 +208,25 @@ func (p *postgresDB) scrub(ctx context.Context, table string) error {
 
 func (p *postgresDB) copyTo(context.Context, string) error {
 	return &kit.Error{Code: kit.Invalid, Msg: "PostgreSQL is copied with its own tools", Hint: "use pg_dump or pg_basebackup, or a portable backup"}
+}
+
+// replanned is the pool of readers; a statement that turns out stale is run again, on as many connections as there are.
+type replanned struct{ *sql.DB }
+
+func (r *replanned) QueryContext(ctx context.Context, query string, args ...any) (rows *sql.Rows, err error) {
+	for range poolSize + 1 {
+		if rows, err = r.DB.QueryContext(ctx, query, args...); err == nil || !stale(err) {
+			return rows, err
+		}
+	}
+	return nil, err
+}
+
+func (r *replanned) QueryRowContext(ctx context.Context, query string, args ...any) (row *sql.Row) {
+	for range poolSize + 1 {
+		if row = r.DB.QueryRowContext(ctx, query, args...); row.Err() == nil || !stale(row.Err()) {
+			break
+		}
+	}
+	return row
 }

@@ -21,10 +21,12 @@ import (
 // noon is the clock of tests.
 var noon = time.Date(2026, 3, 29, 12, 0, 0, 0, time.UTC)
 
+func clock() time.Time { return noon }
+
 func open(t testing.TB, d *db.DB, o ledger.Options) *ledger.Ledger {
 	t.Helper()
 	if o.Now == nil {
-		o.Now = func() time.Time { return noon }
+		o.Now = clock
 	}
 	l, err := ledger.Open(t.Context(), d, o)
 	if err != nil {

@@ -133,7 +133,7 @@ func TestTamperingIsFoundAndNamed(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				tampered := copyOf(t, d)
 				for _, s := range c.sql {
-					exec(t, tampered, s)
+					execute(t, tampered, s)
 				}
 				r := verify(t, tampered, k)
 				got := findings(r)
@@ -150,7 +150,7 @@ func TestTamperingIsFoundAndNamed(t *testing.T) {
 	})
 }
 
-func exec(t testing.TB, d *db.DB, query string, args ...any) {
+func execute(t testing.TB, d *db.DB, query string, args ...any) {
 	t.Helper()
 	err := d.Write(t.Context(), func(ctx context.Context, q db.Q) error {
 		_, err := q.ExecContext(ctx, query, args...)
@@ -176,12 +176,12 @@ func copyOf(t *testing.T, d *db.DB) *db.DB {
 		t.Fatal(err)
 	}
 	for _, table := range []string{"fact", "ledger_text", "ledger_tile", "ledger_checkpoint", "ledger_head"} {
-		exec(t, to, "DELETE FROM "+table)
+		execute(t, to, "DELETE FROM "+table)
 		var from string
 		if err := d.Read().QueryRowContext(t.Context(), "SELECT current_schema()").Scan(&from); err != nil {
 			t.Fatal(err)
 		}
-		exec(t, to, "INSERT INTO "+table+" SELECT * FROM "+from+"."+table)
+		execute(t, to, "INSERT INTO "+table+" SELECT * FROM "+from+"."+table)
 	}
 	return to
 }

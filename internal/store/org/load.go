@@ -23,6 +23,7 @@ type Directory struct {
 	Catalog    *estate.Catalog
 	Objectives []slo.Objective // completed from tiers and defaults, by name
 	Incidents  []Incident      // for back-tests, by begin
+	Problems   []kit.Problem   // what the reading found, by place; without errors in a version in force
 }
 
 // Options change how a directory is read. The zero value reads tolerantly.
@@ -59,7 +60,8 @@ func Load(dir string, o Options) (*Directory, []kit.Problem) {
 func load(dir string, files []File, problems []kit.Problem, o Options) (*Directory, []kit.Problem) {
 	r := &reading{Draft: Draft{entities: map[estate.Ref]document{}}, problems: problems}
 	d := assemble(dir, files, r, o)
-	return d, sorted(r.problems)
+	d.Problems = sorted(r.problems)
+	return d, d.Problems
 }
 
 func unreachable(dir string, err error) kit.Problem {
@@ -120,6 +122,7 @@ func assemble(dir string, files []File, r *reading, o Options) *Directory {
 	for _, s := range slos.Objectives {
 		d.Objectives = append(d.Objectives, d.complete(s))
 	}
+	r.problems = append(r.problems, migrate.Lint(d.Objectives)...)
 	slices.SortFunc(d.Objectives, func(a, b slo.Objective) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortFunc(d.Incidents, func(a, b Incident) int { return a.From.Compare(b.From.Time) })
 	if d.Catalog.Len() == 0 && len(d.Objectives) == 0 && !Failed(r.problems) {

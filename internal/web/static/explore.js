@@ -25,11 +25,11 @@ function attach(area) {
   list.className = 'complete'; list.id = 'complete'; list.hidden = true;
   list.setAttribute('role', 'listbox'); list.setAttribute('aria-label', 'Completions');
   area.after(list);
-  area.setAttribute('role', 'combobox'); area.setAttribute('aria-autocomplete', 'list');
-  area.setAttribute('aria-controls', 'complete'); area.setAttribute('aria-expanded', 'false');
+  area.setAttribute('aria-autocomplete', 'list');
+  area.setAttribute('aria-controls', 'complete');
   let chosen = 0, turn = 0;
 
-  const close = () => { list.hidden = true; area.setAttribute('aria-expanded', 'false'); area.removeAttribute('aria-activedescendant'); };
+  const close = () => { list.hidden = true; area.removeAttribute('aria-activedescendant'); };
   const mark = () => {
     [...list.children].forEach((o, i) => o.setAttribute('aria-selected', String(i === chosen)));
     const now = list.children[chosen];
@@ -64,7 +64,7 @@ function attach(area) {
       o.addEventListener('mousedown', (e) => { e.preventDefault(); take(item.name); });
       return o;
     }));
-    chosen = 0; list.hidden = false; area.setAttribute('aria-expanded', 'true'); mark();
+    chosen = 0; list.hidden = false; mark();
   };
 
   let wait = 0;
