@@ -201,7 +201,7 @@ func (t *track) past(ctx context.Context, begin, to slo.Instant) (map[string]*pa
 		}
 		for part, c := range t.counters {
 			for _, g := range c.Groups() {
-				collect(out, g, part, len(t.counters), begin.SlotUp(), to.Slot())
+				collect(out, g, part, len(t.counters), max(begin, at).SlotUp(), begin.SlotUp(), to.Slot())
 			}
 			c.Prune(next)
 		}
@@ -215,18 +215,24 @@ func (t *track) past(ctx context.Context, begin, to slo.Instant) (map[string]*pa
 	return out, nil
 }
 
-// collect takes what a group counted into its slots.
-func collect(out map[string]*past, g *slo.Group, part, parts int, from, to int64) {
+// collect takes what a group counted into its slots, which begin where its first sample was read.
+func collect(out map[string]*past, g *slo.Group, part, parts int, now, from, to int64) {
+	counted := g.Drain()
 	p := out[g.Name]
 	if p == nil {
-		p = &past{slots: &slo.Slots{First: from, Parts: make([][]slo.Slot, parts)}}
+		if len(counted) == 0 || counted[len(counted)-1].N < from {
+			return
+		}
+		first := max(from, min(now, counted[0].N))
+		p = &past{slots: &slo.Slots{First: first, Parts: make([][]slo.Slot, parts)}}
 		for i := range p.slots.Parts {
-			p.slots.Parts[i] = make([]slo.Slot, to-from)
+			p.slots.Parts[i] = make([]slo.Slot, to-first)
 		}
 		out[g.Name] = p
 	}
+	from = p.slots.First
 	slots := p.slots.Parts[part]
-	for _, d := range g.Drain() {
+	for _, d := range counted {
 		if d.N < from || d.N >= to {
 			continue
 		}

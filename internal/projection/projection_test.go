@@ -3,6 +3,7 @@ package projection_test
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -19,6 +20,13 @@ var samples = []event.Event{
 	{By: "system:", About: "source:prom", Key: "1", Fact: &event.SourceGap{Source: "prom", From: ledgertest.Now, Reason: "unreachable"}},
 	{By: "user:ana", About: "source:prom", Key: "2", Fact: &event.EventAmended{Target: 1, Set: map[string]any{"reason": "dns", "a": 1.5}, Reason: event.NewText("saw it in the log")}},
 	{By: "user:ben", About: "source:prom", Key: "3", Fact: &event.EventAmended{Target: 1, Set: map[string]any{"reason": "tls"}, Reason: event.NewText("no, it was this")}},
+	{By: "evaluator:slo", About: "slo:cart", Key: "4", Fact: &event.AlertFired{AlertID: "a1", GroupKey: "cart", Rule: "page-1h", Severity: "page", SLO: "cart", StartsAt: ledgertest.Now}},
+	{By: "evaluator:slo", About: "slo:cart", Key: "5", Fact: &event.AlertEnded{AlertID: "a1", EndsAt: ledgertest.Now.Add(time.Hour), How: "resolved"}},
+	{By: "user:ana", About: "slo:cart", Key: "6", Fact: &event.BudgetCorrected{CorrectionID: "c1", SLO: "cart", From: ledgertest.Now, To: ledgertest.Now.Add(time.Hour), Effect: "good", Reason: event.NewText("a drill")}},
+	{By: "user:ana", About: "slo:cart", Key: "7", Fact: &event.BudgetCorrected{CorrectionID: "c1", SLO: "cart", Revoked: true}},
+	{By: "evaluator:slo", About: "slo:cart", Key: "8", Fact: &event.MeasureClosed{Measure: "slo", Subject: "slo:cart", From: ledgertest.Now.Add(-24 * time.Hour), To: ledgertest.Now, Num: 1, Den: 9}},
+	{By: "org:", About: "org:", Key: "9", Fact: &event.CatalogApplied{Version: "1", Digest: "sha256:1", Changed: []event.EntityChange{{Ref: "component:default/cart", Kind: "Component", Name: "cart", Namespace: "default"}}}},
+	{By: "org:", About: "slo:cart", Key: "10", Fact: &event.PolicyApplied{Policy: "slo", Name: "cart", Version: "1", Digest: "sha256:1", EffectiveFrom: ledgertest.Now}},
 }
 
 func TestEveryProjectionIsTheSameLiveAndRebuilt(t *testing.T) {
