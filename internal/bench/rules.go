@@ -80,6 +80,9 @@ func (c *counter) step(t int64, rnd *rand.Rand) {
 	x := c.base * wave * 60 * (0.9 + 0.2*rnd.Float64())
 	if c.errors {
 		x *= 0.0004
+		if t/1000%(3*86_400) < 1800 { // half an hour of 2 % failures every third day: alerts fire
+			x *= 50
+		}
 	}
 	c.value += math.Floor(x + rnd.Float64())
 }
