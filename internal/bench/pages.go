@@ -50,9 +50,10 @@ func pageTime(ctx context.Context, dir string) (_ figure, err error) {
 	return figure{ours: worst * 1000, peer: math.NaN(), unit: "ms-p99-first-byte"}, nil
 }
 
-// evaluated waits until every objective has a budget.
+// evaluated waits until this server, and not one before it, has given every objective a budget.
 func evaluated(ctx context.Context, s *server) error {
-	ask := s.url + "/prometheus/api/v1/query?query=" + url.QueryEscape("count(evenkeel_slo_budget_remaining_ratio)")
+	query := fmt.Sprintf("count(timestamp(evenkeel_slo_budget_remaining_ratio) > %d)", s.begun.Unix())
+	ask := s.url + "/prometheus/api/v1/query?query=" + url.QueryEscape(query)
 	for begun := time.Now(); time.Since(begun) < 5*time.Minute; {
 		res, err := http.Get(ask)
 		if err != nil {

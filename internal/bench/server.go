@@ -20,6 +20,7 @@ const program = "bin/evenkeel"
 type server struct {
 	cmd    *exec.Cmd
 	url    string
+	begun  time.Time
 	ready  time.Duration // from exec to the first 200 of /-/ready
 	ending time.Duration // from SIGTERM to its end
 	output bytes.Buffer
@@ -36,7 +37,7 @@ func startServer(ctx context.Context, limit time.Duration, args ...string) (*ser
 	s.cmd.Stdout, s.cmd.Stderr = &s.output, &s.output
 	s.cmd.Cancel = func() error { return s.cmd.Process.Signal(syscall.SIGTERM) }
 	s.cmd.WaitDelay = 20 * time.Second
-	begun := time.Now()
+	s.begun = time.Now()
 	if err := s.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s (make build makes it): %w", program, err)
 	}
@@ -47,7 +48,7 @@ func startServer(ctx context.Context, limit time.Duration, args ...string) (*ser
 			_, _ = io.Copy(io.Discard, res.Body)
 			res.Body.Close()
 			if res.StatusCode == http.StatusOK {
-				s.ready = time.Since(begun)
+				s.ready = time.Since(s.begun)
 				return s, nil
 			}
 		}
@@ -56,7 +57,7 @@ func startServer(ctx context.Context, limit time.Duration, args ...string) (*ser
 			return nil, fmt.Errorf("%s ended before it was ready: %w\n%s", program, err, s.output.String())
 		case <-time.After(2 * time.Millisecond):
 		}
-		if time.Since(begun) > limit {
+		if time.Since(s.begun) > limit {
 			_ = s.stop()
 			return nil, fmt.Errorf("%s was not ready after %s\n%s", program, limit, s.output.String())
 		}
