@@ -170,8 +170,7 @@ func (a *Assessment) bound(ctx context.Context, q *asker, s Service) (bound floa
 // objective is what all drafts have in common.
 func (a *Assessment) objective(s Service, what, text string) slo.Objective {
 	return slo.Objective{Name: s.Name + "-" + what, Title: s.Name + " " + what, Description: text + ". Drafted by evenkeel assess.",
-		Service: s.Name, Tier: -1, Window: slo.Window{Rolling: budgetWindow}, Method: slo.Occurrences,
-		Annotations: map[string]string{"evenkeel.dev/drafted": a.To.UTC().Format(time.DateOnly)}}
+		Service: s.Name, Tier: -1, Window: slo.Window{Rolling: budgetWindow}, Method: slo.Occurrences}
 }
 
 // finish sets the target and tries the objective on its history; nil where nothing is known of it.
