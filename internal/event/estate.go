@@ -14,12 +14,14 @@ var estateKinds = map[Kind]func() Fact{
 }
 
 // CatalogApplied records that a version of the org directory came into force: what it changed against the version
-// before. The first one carries every entity. About: "org:".
+// before. The first one carries every entity. A large change comes in parts, recorded together. About: "org:".
 type CatalogApplied struct {
 	Version string         `json:"version"` // short digest shown to people, or the Git commit
 	Digest  string         `json:"digest"`  // "sha256:..." over all files, sorted by path
 	Source  string         `json:"source"`  // directory or Git remote
 	Files   int            `json:"files"`
+	Part    int            `json:"part,omitempty"`  // 1-based; 0 when there is only one
+	Parts   int            `json:"parts,omitempty"` // how many there are; 0 when there is only one
 	Changed []EntityChange `json:"changed,omitempty"`
 }
 
@@ -43,7 +45,9 @@ type EntityChange struct {
 	Labels     map[string]string `json:"labels,omitempty"`
 	File       string            `json:"file,omitempty"` // path in the org directory
 	Line       int               `json:"line,omitempty"`
-	Definition json.RawMessage   `json:"definition,omitempty"` // the whole descriptor, unknown keys kept
+	Digest     string            `json:"digest,omitempty"`     // "sha256:..." of what the entity says, wherever it stands
+	Shape      string            `json:"shape,omitempty"`      // the same without its name: equal for a renamed entity
+	Definition json.RawMessage   `json:"definition,omitempty"` // the descriptor, unknown keys kept; above 64 kB only what is read of it
 }
 
 // Dependency is a declared edge of the estate.
@@ -51,6 +55,9 @@ type Dependency struct {
 	Ref    string  `json:"ref"`
 	Hard   bool    `json:"hard"`             // false: the service degrades without it
 	Impact float64 `json:"impact,omitempty"` // soft only: share of requests that fail without it, 0..1
+	// Group numbers, from 1, the redundant dependencies that stand for each other; 0 = none. AtLeast of them must be up.
+	Group   int `json:"group,omitempty"`
+	AtLeast int `json:"atLeast,omitempty"`
 }
 
 func (*CatalogApplied) Kind() Kind { return "catalog.applied" }

@@ -5,6 +5,7 @@ import "time"
 var systemKinds = map[Kind]func() Fact{
 	"source.gap":           func() Fact { return new(SourceGap) },
 	"event.amended":        func() Fact { return new(EventAmended) },
+	"text.erased":          func() Fact { return new(TextErased) },
 	"evaluator.beat":       func() Fact { return new(EvaluatorBeat) },
 	"epoch.opened":         func() Fact { return new(EpochOpened) },
 	"checkpoint.published": func() Fact { return new(CheckpointPublished) },
@@ -44,6 +45,20 @@ func (f *EventAmended) Check() error {
 	var c check
 	c.that(f.Target > 0, "/targetEventId", "must name a fact")
 	c.that(len(f.Set) > 0, "/set", "is required")
+	return c.err(f.Kind())
+}
+
+// TextErased records that the free texts of an earlier fact were erased; their digests stay in it. Cause: that fact.
+type TextErased struct {
+	Target int64  `json:"target"` // its seq
+	Why    string `json:"why"`    // the ground, such as "request 2026-114 under GDPR art. 17"
+}
+
+func (*TextErased) Kind() Kind { return "text.erased" }
+func (f *TextErased) Check() error {
+	var c check
+	c.that(f.Target > 0, "/target", "must name a fact")
+	c.need("/why", f.Why)
 	return c.err(f.Kind())
 }
 

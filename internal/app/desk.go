@@ -1,0 +1,36 @@
+package app
+
+import (
+	"time"
+
+	"evenkeel.dev/evenkeel/internal/api"
+	"evenkeel.dev/evenkeel/internal/app/pages"
+	"evenkeel.dev/evenkeel/internal/kit"
+)
+
+// desk gives the pages what they show.
+func (a *app) desk() *pages.Desk {
+	d := &pages.Desk{
+		Now: a.now, Version: a.opt.Version, Demo: a.opt.Demo != nil, Local: loopback(a.cfg.Listen), Started: a.started,
+		Ledger: a.ledger, Key: a.key, Access: a.access, Commands: a.commands, Org: a.org, Budget: a.budget, Metrics: a.metrics(), Traces: a.traces,
+		Telemetry: a.telemetry, Stored: a.stored, CPU: func() float64 { return a.usage.sample(a.now()) },
+	}
+	if a.opt.Demo != nil {
+		d.Changes = a.opt.Demo.changes
+	}
+	return d
+}
+
+// apiSources gives the API what it speaks for.
+func (a *app) apiSources() api.Sources {
+	return api.Sources{
+		Version: a.opt.Version, Now: a.now, Log: a.log, Access: a.access, Ledger: a.ledger, Key: a.key, Commands: a.commands,
+		Snapshot: a.budget.Now, Directory: a.org.Current, Traces: a.traces, Reload: a.org.Reload,
+		Refused: func() (problems []kit.Problem, at time.Time) {
+			if r := a.org.Refused(); r != nil {
+				return r.Problems, r.At
+			}
+			return nil, time.Time{}
+		},
+	}
+}

@@ -1,0 +1,218 @@
+package pages
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"evenkeel.dev/evenkeel/internal/domain/estate"
+	"evenkeel.dev/evenkeel/internal/event"
+	"evenkeel.dev/evenkeel/internal/kit"
+	"evenkeel.dev/evenkeel/internal/store/ledger"
+	"evenkeel.dev/evenkeel/internal/store/trace"
+	"evenkeel.dev/evenkeel/internal/web"
+)
+
+// serviceState is how a service stands by its objectives: the worst speaks for it.
+type serviceState struct {
+	objectives int
+	state      web.State
+	worst      web.Objective
+	left       float64
+	burn       float64
+}
+
+// order puts the worst state first.
+var order = []web.State{web.Paging, web.Spent, web.Ticketed, web.Burning, web.NoData, web.Young, web.Steady, web.Paused, web.Unset}
+
+func worse(a, b web.State) bool { return slices.Index(order, a) < slices.Index(order, b) }
+
+// serviceStates sums up objectives by the component they belong to.
+func (d *Desk) serviceStates() map[estate.Ref]serviceState {
+	cat := d.directory().Catalog
+	out := map[estate.Ref]serviceState{}
+	for _, o := range d.allObjectives() {
+		e, ok := cat.Service(o.Service)
+		if !ok {
+			continue
+		}
+		s, seen := out[e.Ref]
+		s.objectives++
+		if !seen || worse(o.State, s.state) {
+			s.state = o.State
+		}
+		if !seen || o.Budget.Left < s.left || math.IsNaN(s.left) {
+			s.worst, s.left = o, o.Budget.Left
+		}
+		s.burn = math.Max(s.burn, o.Burn)
+		out[e.Ref] = s
+	}
+	return out
+}
+
+func (d *Desk) services(context.Context) ([]web.Service, error) {
+	states, traffic := d.serviceStates(), d.traffic()
+	var out []web.Service
+	for _, e := range d.directory().Catalog.OfKind("Component") {
+		out = append(out, d.serviceOf(e, states[e.Ref], traffic))
+	}
+	return out, nil
+}
+
+// traffic is what the traces of the last five minutes showed, by component.
+func (d *Desk) traffic() map[estate.Ref]trace.Service {
+	cat := d.directory().Catalog
+	out := map[estate.Ref]trace.Service{}
+	for _, s := range d.Traces.Services(d.Now(), 5*time.Minute) {
+		if e, ok := cat.Service(s.Name); ok && s.Calls > out[e.Ref].Calls {
+			out[e.Ref] = s
+		}
+	}
+	return out
+}
+
+func (d *Desk) serviceOf(e estate.Entity, s serviceState, traffic map[estate.Ref]trace.Service) web.Service {
+	dir := d.directory()
+	out := web.Service{Name: e.Ref.Short(), Title: e.Title, Owner: handle(e.Owner), System: e.System.Name(), Lifecycle: e.Lifecycle,
+		Tier: dir.Catalog.Tier(e.Ref, dir.Config.DefaultTier()), State: web.Unset, Objectives: s.objectives, Left: nan, Burn: nan, Rate: nan, Errors: nan, P95: nan}
+	if s.objectives > 0 {
+		out.State, out.Worst, out.Left, out.Burn, out.Days = s.state, s.worst.Name, s.left, s.burn, s.worst.Days
+	}
+	if t, ok := traffic[e.Ref]; ok {
+		out.Rate, out.Errors, out.P95 = t.Rate, t.ErrorRatio(), t.P95.Seconds()
+	}
+	return out
+}
+
+func (d *Desk) service(ctx context.Context, ask web.ServiceAsk) (web.ServiceDetail, error) {
+	dir := d.directory()
+	e, ok := dir.Catalog.Service(ask.Name)
+	if !ok {
+		return web.ServiceDetail{}, kit.Errorf(kit.NotFound, "service %s is not in the catalog", ask.Name)
+	}
+	traffic := d.traffic()
+	out := web.ServiceDetail{Service: d.serviceOf(e, d.serviceStates()[e.Ref], traffic), Description: e.Description, Kind: e.Kind, Type: e.Type,
+		OnCall: dir.Catalog.OnCallFor(e.Ref), File: e.File, Line: e.Line, Range: ask.Range,
+		Ceiling: ceilingOf(dir.Catalog, e.Ref, dir.Targets())}
+	if out.Range.From.IsZero() {
+		to := d.Now().Truncate(time.Minute)
+		out.Range = kit.Range{From: to.Add(-6 * time.Hour), To: to}
+	}
+	if ref, err := estate.ParseRef(out.OnCall, "", ""); err == nil {
+		out.OnCall = handle(ref)
+	}
+	if t, ok := traffic[e.Ref]; ok {
+		out.Version = t.Version
+	}
+	for _, l := range e.Links {
+		out.Links = append(out.Links, web.Link{Title: l.Title, Href: l.URL})
+	}
+	for _, o := range d.allObjectives() {
+		if own, ok := dir.Catalog.Service(o.Service); ok && own.Ref == e.Ref {
+			out.Objectives = append(out.Objectives, o)
+		}
+	}
+	out.Changes, out.Incidents = d.changesIn(e.Ref, out.Range), d.incidentsIn([]string{e.Ref.Short()}, out.Range)
+	out.Graph = d.around(e.Ref)
+	d.red(ctx, &out, e)
+	found, err := d.Ledger.Find(ctx, ledger.Filter{About: event.NewRef("service", e.Name), Limit: 10})
+	if err != nil {
+		return web.ServiceDetail{}, err
+	}
+	out.Facts = found.Events
+	return out, nil
+}
+
+// around is a service with who calls it and what it needs.
+func (d *Desk) around(ref estate.Ref) web.Graph {
+	dir := d.directory()
+	edges := d.Traces.Graph(d.Now(), seenWithin)
+	ties, _ := dir.Catalog.Compare(callsOf(edges))
+	states := d.serviceStates()
+	near := map[estate.Ref]bool{ref: true}
+	var g web.Graph
+	for _, t := range ties {
+		if t.From != ref && t.To != ref || !drawnKind(t.From) || !drawnKind(t.To) {
+			continue
+		}
+		near[t.From], near[t.To] = true, true
+		g.Edges = append(g.Edges, edgeOf(dir.Catalog, t, edges))
+	}
+	for _, e := range dir.Catalog.All() {
+		if near[e.Ref] {
+			g.Nodes = append(g.Nodes, nodeOf(dir.Catalog, e, states[e.Ref], dir))
+		}
+	}
+	return g
+}
+
+// red fills rate, errors and latency from the metrics that the traces were reduced to. A source that does not answer
+// leaves them empty.
+func (d *Desk) red(ctx context.Context, out *web.ServiceDetail, e estate.Entity) {
+	if d.Metrics == nil {
+		return
+	}
+	step := max(15*time.Second, out.Range.Len()/240).Round(15 * time.Second)
+	sel := fmt.Sprintf(`job=~"(.+/)?(%s)",span_kind=~"SPAN_KIND_(SERVER|CONSUMER)"`, strings.Join(telemetryNames(e), "|"))
+	w := fmt.Sprintf("%ds", max(int(step.Seconds()), 120))
+	ask := func(expr string) web.Track {
+		a, err := d.query(ctx, web.QueryAsk{Expr: expr, Range: out.Range, Step: step})
+		if err != nil || len(a.Series) == 0 {
+			return web.Track{}
+		}
+		return a.Series[0].Track
+	}
+	out.Rate = ask(fmt.Sprintf(`sum(rate(traces_span_metrics_calls_total{%s}[%s]))`, sel, w))
+	out.Errors = ask(fmt.Sprintf(`(sum(rate(traces_span_metrics_calls_total{%s,status_code="STATUS_CODE_ERROR"}[%s])) or vector(0)) / sum(rate(traces_span_metrics_calls_total{%s}[%s]))`, sel, w, sel, w))
+	for _, q := range []float64{0.5, 0.95, 0.99} {
+		t := ask(fmt.Sprintf(`histogram_quantile(%v, sum by (le) (rate(traces_span_metrics_duration_seconds_bucket{%s}[%s])))`, q, sel, w))
+		if len(t.V) > 0 {
+			out.Latency = append(out.Latency, web.Quantile{Q: q, Track: t})
+		}
+	}
+}
+
+// telemetryNames are the names under which telemetry shows an entity, ready for a regular expression.
+func telemetryNames(e estate.Entity) []string {
+	names := e.ServiceNames
+	if len(names) == 0 {
+		names = []string{e.Name}
+	}
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = strings.ReplaceAll(quoteMeta(n), `\`, `\\`)
+	}
+	return out
+}
+
+// changesIn are the deploys of one service in a range, newest last.
+func (d *Desk) changesIn(ref estate.Ref, r kit.Range) []web.Change {
+	if d.Changes == nil {
+		return nil
+	}
+	var out []web.Change
+	for _, c := range d.Changes() {
+		if e, ok := d.directory().Catalog.Service(c.Service); ok && e.Ref == ref && r.Contains(c.At) {
+			out = append(out, c.Change)
+		}
+	}
+	return out
+}
+
+// incidentsIn are the incidents of some services that touch a range.
+func (d *Desk) incidentsIn(services []string, r kit.Range) []web.Incident {
+	var out []web.Incident
+	for _, i := range d.directory().Incidents {
+		hit := len(i.Services) == 0
+		for _, s := range i.Services {
+			hit = hit || slices.Contains(services, s)
+		}
+		if hit && i.From.Before(r.To) && i.To.After(r.From) {
+			out = append(out, web.Incident{Range: kit.Range{From: i.From.Time, To: i.To.Time}, Label: i.ID})
+		}
+	}
+	return out
+}

@@ -1,0 +1,78 @@
+package web
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"evenkeel.dev/evenkeel/internal/event"
+	"evenkeel.dev/evenkeel/internal/kit"
+)
+
+// sayFact puts a fact into a short sentence, for lists; its kind and subject stand beside it there.
+func sayFact(w kit.When, e event.Event) string {
+	about := e.About.Name()
+	switch f := e.Fact.(type) {
+	case *event.AlertFired:
+		return fmt.Sprintf("%s fired on %s%s", f.Rule, about, burnWords(f.Factor))
+	case *event.AlertEnded:
+		return fmt.Sprintf("alert on %s ended, %s", about, f.How)
+	case *event.AlertProved:
+		if f.Fires {
+			return fmt.Sprintf("the alerts of %s fire on an injected outage", about)
+		}
+		return fmt.Sprintf("no alert of %s can fire: %s", about, f.Problem)
+	case *event.BudgetCorrected:
+		if f.Revoked {
+			return fmt.Sprintf("correction of %s taken back", about)
+		}
+		return fmt.Sprintf("%s corrected, %s: %s", about, w.Span(kit.Range{From: f.From, To: f.To}), f.Effect)
+	case *event.BudgetCrossed:
+		if f.Rearmed {
+			return fmt.Sprintf("budget of %s is back over %s", about, kit.Percent(1-f.Threshold, 0))
+		}
+		return fmt.Sprintf("budget of %s fell under %s: %s", about, kit.Percent(1-f.Threshold, 0), policyWords(f.Action))
+	case *event.MeasureClosed:
+		return fmt.Sprintf("%s of %s closed for %s", f.Measure, f.Subject, w.Day(f.From))
+	case *event.CatalogApplied:
+		return fmt.Sprintf("organisation version %s in force, %s changed", short(12, f.Version), kit.Plural(len(f.Changed), "entry", "entries"))
+	case *event.CatalogRefused:
+		return fmt.Sprintf("organisation files refused, %s", kit.Plural(f.Errors, "error", "errors"))
+	case *event.PolicyApplied:
+		if f.Removed {
+			return fmt.Sprintf("%s %s taken out of force", f.Policy, f.Name)
+		}
+		return fmt.Sprintf("%s %s in force, version %s", f.Policy, f.Name, short(12, f.Version))
+	case *event.SourceGap:
+		return fmt.Sprintf("no data from %s %s: %s", f.Source, w.Span(kit.Range{From: f.From, To: f.To}), f.Reason)
+	case *event.ServiceObserved:
+		return fmt.Sprintf("%s seen in %s, not in the catalog", f.Name, f.Source)
+	case *event.DependencyObserved:
+		return fmt.Sprintf("%s calls %s over %s", f.From, f.To, f.Via)
+	case *event.EvaluatorBeat:
+		return fmt.Sprintf("%s alive, %s in %s", f.Evaluator, kit.Plural(f.Subjects, "subject", "subjects"), kit.Duration(time.Duration(f.RoundMS)*time.Millisecond))
+	case *event.CheckpointPublished:
+		return fmt.Sprintf("checkpoint of %s facts handed to %s", kit.Count(float64(f.Size)), f.Where)
+	case *event.EpochOpened:
+		return fmt.Sprintf("epoch %d opened from a backup up to %s", f.Epoch, kit.Seq(f.Restored))
+	case *event.EventAmended:
+		return fmt.Sprintf("corrects %s", kit.Seq(f.Target))
+	case *event.AccessGranted:
+		return fmt.Sprintf("%s for %s, role %s", f.What, f.To, f.Role)
+	case *event.AccessRevoked:
+		return fmt.Sprintf("%s %s ended", f.What, f.ID)
+	case *event.AccessRefused:
+		return fmt.Sprintf("%s refused on %s", f.Right, f.On)
+	case *event.AccessRead:
+		return fmt.Sprintf("%s read", f.What)
+	}
+	_, verb, _ := strings.Cut(string(e.Kind), ".")
+	return strings.TrimSpace(about + " " + verb)
+}
+
+func burnWords(factor float64) string {
+	if factor <= 0 {
+		return ""
+	}
+	return " at " + kit.Factor(factor)
+}
