@@ -21,7 +21,7 @@ type Finding struct {
 
 func (a *Assessment) findings() []Finding {
 	var out []Finding
-	for _, f := range []func() (Finding, bool){a.nothing, a.missed, a.exhausted, a.broken, a.dead, a.noisy, a.pages, a.bare, a.unowned} {
+	for _, f := range []func() (Finding, bool){a.nothing, a.missed, a.exhausted, a.broken, a.dead, a.noisy, a.pages, a.none, a.bare, a.unowned} {
 		if one, ok := f(); ok {
 			out = append(out, one)
 		}
@@ -61,8 +61,8 @@ func (a *Assessment) missed() (Finding, bool) {
 		return Finding{}, false
 	}
 	w := m[0]
-	return Finding{3, fmt.Sprintf("%d of %s with a badly burning budget went without any alert.", len(m), kit.Plural(len(a.Pages()), "stretch", "stretches")),
-		fmt.Sprintf("The worst: %s, %s, for %s, %s of a %s budget (%s bad events).", w.Service, a.when().Clock(w.From), kit.Duration(w.To.Sub(w.From)),
+	return Finding{3, fmt.Sprintf("%d of %s in which a budget burned fast enough to page went without any alert.", len(m), kit.Plural(len(a.Pages()), "stretch", "stretches")),
+		fmt.Sprintf("The worst: %s, %s, for %s: %s of a %s budget (%s bad events).", w.Objective, a.when().Clock(w.From), kit.Duration(w.To.Sub(w.From)),
 			kit.Share(w.Cost), kit.Duration(budgetWindow), kit.Count(w.Bad)),
 		"Apply the drafted objectives; they would have paged at these times."}, true
 }
@@ -108,7 +108,7 @@ func (a *Assessment) noisy() (Finding, bool) {
 			fired += len(al.Fired)
 		}
 	}
-	return Finding{2, fmt.Sprintf("%s noise: fired %s in %s.", kit.Plural(len(names), "alert is", "alerts are"), times(fired), kit.Duration(a.To.Sub(a.From))), strings.Join(names[:min(5, len(names))], "; ") + ".",
+	return Finding{2, fmt.Sprintf("%s noise; fired %s in %s.", kit.Plural(len(names), "alert is", "alerts are"), times(fired), kit.Duration(a.To.Sub(a.From))), strings.Join(names[:min(5, len(names))], "; ") + ".",
 		"Delete them, or let them open tickets; page on burning budgets instead."}, len(names) > 0
 }
 
@@ -118,6 +118,10 @@ func (a *Assessment) pages() (Finding, bool) {
 	}
 	return Finding{1, fmt.Sprintf("The drafted objectives would have paged %s, %s a week over %s.", times(len(a.Pages())), kit.Number(round1(a.PerWeek(0))), kit.Plural(len(a.Drafts), "objective", "objectives")),
 		"", ""}, true
+}
+
+func (a *Assessment) none() (Finding, bool) {
+	return Finding{2, "The server has no alerting rules.", "", "Apply the drafted objectives, or export them as rules: evenkeel slo export --as rules."}, a.Known && len(a.Alerts) == 0
 }
 
 func round1(x float64) float64 { return float64(int(x*10+0.5)) / 10 }

@@ -55,7 +55,7 @@ func (a *Assessment) HTML() ([]byte, error) {
 	}
 	var b bytes.Buffer
 	err := reportPage.Execute(&b, map[string]any{
-		"Address": a.Address, "From": a.when().Clock(a.From), "To": a.when().Clock(a.To), "Summary": a.Summary(),
+		"Address": a.Address, "Period": a.period(), "Summary": a.Summary(),
 		"Findings": a.Findings, "Strips": a.strips(), "Tables": tables, "Method": a.method(), "LeftOut": a.LeftOut,
 	})
 	if err != nil {
