@@ -102,7 +102,7 @@ func TestAlertsAreSetBesideBurningBudgets(t *testing.T) {
 	if want := []string{"basket-availability100h0m0s BasketErrors"}; !slices.Equal(heard, want) {
 		t.Errorf("heard %v, want %v", heard, want)
 	}
-	if text := string(a.Markdown()); !strings.Contains(text, "Of 7 alerts, 6 name no runbook, 6 no owner, 6 no dashboard.") {
+	if text := string(a.Markdown()); !strings.Contains(text, "Missing in 7 alerting rules: a runbook in 6, an owner in 6, a dashboard in 6.") {
 		t.Errorf("the report says:\n%s", text)
 	}
 }
