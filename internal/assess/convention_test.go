@@ -22,9 +22,13 @@ var now = time.Date(2026, 10, 22, 14, 30, 0, 0, time.UTC)
 
 // counter grows by a number of events each minute from a day before now on.
 func counter(perMinute float64, name string, pairs ...string) metric.Series {
+	return counterOf(1440, perMinute, name, pairs...)
+}
+
+func counterOf(minutes int, perMinute float64, name string, pairs ...string) metric.Series {
 	s := metric.Series{Labels: labels.FromStrings(append([]string{"__name__", name}, pairs...)...)}
-	for i := range 1440 {
-		s.Points = append(s.Points, metric.Point{T: now.Add(time.Duration(i-1440) * time.Minute).UnixMilli() + 15_000, V: float64(i) * perMinute})
+	for i := range minutes {
+		s.Points = append(s.Points, metric.Point{T: now.Add(time.Duration(i-minutes)*time.Minute).UnixMilli() + 15_000, V: float64(i) * perMinute})
 	}
 	return s
 }

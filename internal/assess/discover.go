@@ -201,11 +201,11 @@ func slug(s string) string {
 // density is the window of rates: four times the usual distance of samples, 1 to 10 minutes.
 func (a *Assessment) density(ctx context.Context, q *asker) time.Duration {
 	for _, s := range a.Services {
-		vec, err := q.at(ctx, fmt.Sprintf("quantile(0.5, count_over_time(%s[1h]))", s.selector(s.Convention.Total)), a.To)
+		vec, err := q.at(ctx, fmt.Sprintf("quantile(0.5, count_over_time(%s[10m]))", s.selector(s.Convention.Total)), a.To)
 		if err != nil || len(vec) == 0 || vec[0].F < 1 {
 			continue
 		}
-		every := time.Duration(float64(time.Hour) / vec[0].F)
+		every := time.Duration(float64(10*time.Minute) / vec[0].F)
 		return min(max((4*every).Round(time.Minute), time.Minute), 10*time.Minute)
 	}
 	return 5 * time.Minute

@@ -183,6 +183,9 @@ func (a *Assessment) finish(ctx context.Context, o slo.Objective, s Service, m *
 	perWindow := total / float64(known) * budgetWindow.Minutes()
 	o.Target, d.Why = suggest(d.Attained, perWindow)
 	allowed := perWindow * o.Target.Complement()
+	if d.Known < 0.9 {
+		d.Why += fmt.Sprintf("; only %s of history is there", kit.Duration(time.Duration(known)*time.Minute))
+	}
 	d.Objective = o
 	last, _, _ := m.sums(a.To.Add(-min(budgetWindow, a.To.Sub(a.From))), a.To)
 	d.Consumed = last / allowed

@@ -21,7 +21,7 @@ type Finding struct {
 
 func (a *Assessment) findings() []Finding {
 	var out []Finding
-	for _, f := range []func() (Finding, bool){a.nothing, a.missed, a.exhausted, a.broken, a.dead, a.noisy, a.pages, a.bare, a.unowned} {
+	for _, f := range []func() (Finding, bool){a.nothing, a.missed, a.exhausted, a.broken, a.dead, a.noisy, a.short, a.pages, a.none, a.bare, a.unowned} {
 		if one, ok := f(); ok {
 			out = append(out, one)
 		}
@@ -61,8 +61,8 @@ func (a *Assessment) missed() (Finding, bool) {
 		return Finding{}, false
 	}
 	w := m[0]
-	return Finding{3, fmt.Sprintf("%d of %s with a badly burning budget went without any alert.", len(m), kit.Plural(len(a.Pages()), "stretch", "stretches")),
-		fmt.Sprintf("The worst: %s, %s, for %s, %s of a %s budget (%s bad events).", w.Service, a.when().Clock(w.From), kit.Duration(w.To.Sub(w.From)),
+	return Finding{3, fmt.Sprintf("%d of %s in which a budget burned fast enough to page went without any alert.", len(m), kit.Plural(len(a.Pages()), "stretch", "stretches")),
+		fmt.Sprintf("The worst: %s, %s, for %s: %s of a %s budget (%s bad events).", w.Objective, a.when().Clock(w.From), kit.Duration(w.To.Sub(w.From)),
 			kit.Share(w.Cost), kit.Duration(budgetWindow), kit.Count(w.Bad)),
 		"Apply the drafted objectives; they would have paged at these times."}, true
 }
@@ -96,7 +96,7 @@ func (a *Assessment) broken() (Finding, bool) {
 
 func (a *Assessment) dead() (Finding, bool) {
 	names := a.alerts(func(al *Alert) bool { return al.Dead != "" && al.Error == "" }, func(al *Alert) string { return al.Name + " (nothing matches " + al.Dead + ")" })
-	return Finding{2, kit.Plural(len(names), "alerting rule can", "alerting rules can") + " not fire: the query selects nothing.", list(names, 5) + ".",
+	return Finding{2, kit.Plural(len(names), "alerting rule", "alerting rules") + " cannot fire: the query selects nothing.", list(names, 5) + ".",
 		"Delete the rules, or mend the names; an alert that cannot fire is worse than none."}, len(names) > 0
 }
 
@@ -108,7 +108,7 @@ func (a *Assessment) noisy() (Finding, bool) {
 			fired += len(al.Fired)
 		}
 	}
-	return Finding{2, fmt.Sprintf("%s noise: fired %s in %s.", kit.Plural(len(names), "alert is", "alerts are"), times(fired), kit.Duration(a.To.Sub(a.From))), strings.Join(names[:min(5, len(names))], "; ") + ".",
+	return Finding{2, fmt.Sprintf("%s noise; fired %s in %s.", kit.Plural(len(names), "alert is", "alerts are"), times(fired), kit.Duration(a.To.Sub(a.From))), strings.Join(names[:min(5, len(names))], "; ") + ".",
 		"Delete them, or let them open tickets; page on burning budgets instead."}, len(names) > 0
 }
 
@@ -118,6 +118,20 @@ func (a *Assessment) pages() (Finding, bool) {
 	}
 	return Finding{1, fmt.Sprintf("The drafted objectives would have paged %s, %s a week over %s.", times(len(a.Pages())), kit.Number(round1(a.PerWeek(0))), kit.Plural(len(a.Drafts), "objective", "objectives")),
 		"", ""}, true
+}
+
+func (a *Assessment) short() (Finding, bool) {
+	known := 0.0
+	for _, d := range a.Drafts {
+		known = max(known, d.Known)
+	}
+	there := time.Duration(known * float64(a.span())).Round(time.Minute)
+	return Finding{2, fmt.Sprintf("Only %s of %s of history is there: targets and pages are a first guess.", kit.Duration(there), kit.Duration(a.span())), "",
+		"Assess again when there are some weeks of history."}, len(a.Drafts) > 0 && known < 0.5
+}
+
+func (a *Assessment) none() (Finding, bool) {
+	return Finding{2, "The server has no alerting rules.", "", "Apply the drafted objectives, or export them as rules: evenkeel slo export --as rules."}, a.Known && len(a.Alerts) == 0
 }
 
 func round1(x float64) float64 { return float64(int(x*10+0.5)) / 10 }
@@ -144,7 +158,7 @@ func (a *Assessment) bare() (Finding, bool) {
 			n[l]++
 		}
 	}
-	f := Finding{2, fmt.Sprintf("Of %s, %d name no runbook, %d no owner, %d no dashboard.", kit.Plural(rules, "alert", "alerts"), n["runbook"], n["owner"], n["dashboard"]), "",
+	f := Finding{2, fmt.Sprintf("Missing in %s: a runbook in %d, an owner in %d, a dashboard in %d.", kit.Plural(rules, "alerting rule", "alerting rules"), n["runbook"], n["owner"], n["dashboard"]), "",
 		"Whoever is woken needs to know what to do: add runbook_url, team and dashboard_url."}
 	if n["runbook"] < rules/2 {
 		f.Weight = 1

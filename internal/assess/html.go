@@ -30,6 +30,7 @@ type strip struct {
 	Name, Target, Attained, Spent, Pages, Why string
 	Hot                                       bool
 	Days                                      []dayBar
+	Width                                     int
 }
 
 type dayBar struct {
@@ -55,7 +56,7 @@ func (a *Assessment) HTML() ([]byte, error) {
 	}
 	var b bytes.Buffer
 	err := reportPage.Execute(&b, map[string]any{
-		"Address": a.Address, "From": a.when().Clock(a.From), "To": a.when().Clock(a.To), "Summary": a.Summary(),
+		"Address": a.Address, "Period": a.period(), "Summary": a.Summary(),
 		"Findings": a.Findings, "Strips": a.strips(), "Tables": tables, "Method": a.method(), "LeftOut": a.LeftOut,
 	})
 	if err != nil {
@@ -68,7 +69,7 @@ func (a *Assessment) strips() []strip {
 	var out []strip
 	for _, d := range a.Drafts {
 		s := strip{Name: d.Objective.Name, Target: percent(d.Objective.Target), Attained: kit.Percent(d.Attained, 3), Spent: kit.Share(d.Consumed),
-			Pages: kit.Number(round1(d.pagesAWeek())), Why: d.Why, Hot: d.Consumed >= 1}
+			Pages: kit.Number(round1(d.pagesAWeek())), Why: d.Why, Hot: d.Consumed >= 1, Width: 6 * len(d.Days)}
 		for i, share := range d.Days {
 			s.Days = append(s.Days, bar(i, share, a.when().Day(a.From.AddDate(0, 0, i))))
 		}

@@ -90,7 +90,7 @@ func (a *Assessment) serviceOf(name string) Service {
 	return a.Services[i]
 }
 
-// total is how long it fired, its series side by side.
+// lasted is how long it fired, summed over its series, and the median of its firings; zero where it never did.
 func (al *Alert) lasted() (sum, median time.Duration) {
 	var all []time.Duration
 	for _, f := range al.Fired {

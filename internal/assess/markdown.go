@@ -11,12 +11,32 @@ import (
 // Summary is the assessment in one sentence.
 func (a *Assessment) Summary() string {
 	noisy := len(a.alerts(func(al *Alert) bool { return al.Noise != "" }, func(*Alert) string { return "" }))
-	s := fmt.Sprintf("%s, %s drafted: over %s they would have paged %s; no alert was there for %d of these.",
-		kit.Plural(len(a.Services), "service", "services"), kit.Plural(len(a.Drafts), "objective", "objectives"), kit.Duration(a.span()), times(len(a.Pages())), len(a.Missed()))
-	if a.Known {
+	pages, missed := len(a.Pages()), len(a.Missed())
+	s := fmt.Sprintf("%s, %s drafted. Over %s they would have paged %s; ", kit.Plural(len(a.Services), "service", "services"),
+		kit.Plural(len(a.Drafts), "objective", "objectives"), kit.Duration(a.span()), times(pages))
+	switch {
+	case pages == 0:
+		s = strings.TrimSuffix(s, "; ") + "."
+	case missed == pages:
+		s += "no alert that is there fired for any of these."
+	case missed == 0:
+		s += "for each of these an alert that is there fired."
+	default:
+		s += fmt.Sprintf("no alert that is there fired for %d of these.", missed)
+	}
+	switch {
+	case a.Known && len(a.Alerts) == 0:
+		s += " The server has no alerting rules."
+	case noisy > 0:
 		s += fmt.Sprintf(" Of %s, %d are noise.", kit.Plural(len(a.Alerts), "alert", "alerts"), noisy)
 	}
 	return s
+}
+
+// period is the history's begin and end, with their dates.
+func (a *Assessment) period() string {
+	const layout = "2 Jan 2006 15:04"
+	return a.From.Format(layout) + " to " + a.To.Format(layout) + " (UTC)"
 }
 
 // maxRows bounds the tables of a report; what is left out is counted.
@@ -25,7 +45,7 @@ const maxRows = 60
 // Markdown is the report as text.
 func (a *Assessment) Markdown() []byte {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# What the alerts miss\n\n%s %s to %s (UTC).\n\n%s\n", cell(a.Address), a.when().Clock(a.From), a.when().Clock(a.To), a.Summary())
+	fmt.Fprintf(&b, "# What the alerts miss\n\n%s, %s\n\n%s\n", cell(a.Address), a.period(), a.Summary())
 	b.WriteString("\n## Findings\n")
 	for i, f := range a.Findings {
 		fmt.Fprintf(&b, "\n%d. **%s**", i+1, cell(f.Title))
