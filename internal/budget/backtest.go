@@ -193,6 +193,7 @@ func tally(slots []slo.Slot) (covered int, events float64) {
 // The objective starts at its first sample.
 func (t *track) past(ctx context.Context, begin, to slo.Instant) (map[string]*past, error) {
 	t.begin(begin, slo.Keep)
+	t.since = begin - dayBack
 	out := map[string]*past{}
 	for at := begin - dayBack; at < to; {
 		next := min(to, slo.SlotStart((at + stride).Slot()))

@@ -31,6 +31,7 @@ type track struct {
 	dirty   bool   // the mark changed since it was stored
 	source  *source
 	seeded  bool        // counters stand at through
+	since   slo.Instant // what came later was looked at; 0 while counters only learn where series stand
 	through slo.Instant // samples are read up to here
 	filled  float64     // share of the back-fill done
 	proof   *Proof
@@ -159,7 +160,7 @@ func partNames(o slo.Objective) []string {
 
 // begin makes fresh counters that count from start on, keeping samples for keep.
 func (t *track) begin(start slo.Instant, keep time.Duration) {
-	t.counters = nil
+	t.counters, t.since = nil, 0
 	for part := range t.plan.Parts() {
 		t.counters = append(t.counters, slo.NewCounter(t.plan, part, start, keep))
 	}
@@ -177,8 +178,7 @@ func (t *track) read(ctx context.Context, after, upTo slo.Instant) error {
 			continue
 		}
 		err := t.source.Raw(ctx, in.selector, (after + 1).Time(), (upTo + 1).Time(), func(s metric.Series) error {
-			t.take(i, s)
-			return nil
+			return t.take(ctx, i, s)
 		})
 		if err != nil {
 			return err
@@ -188,15 +188,24 @@ func (t *track) read(ctx context.Context, after, upTo slo.Instant) error {
 }
 
 // take hands the points of one series to all inlets that it belongs to.
-func (t *track) take(i int, s metric.Series) {
+func (t *track) take(ctx context.Context, i int, s metric.Series) error {
+	if len(s.Points) == 0 {
+		return nil
+	}
 	hash := s.Labels.Hash()
 	f := t.series[i][hash]
 	if f == nil {
+		returned, err := t.returned(ctx, s)
+		if err != nil {
+			return err
+		}
 		f = t.register(i, s.Labels)
+		for _, to := range f.to {
+			if returned {
+				to.Returned()
+			}
+		}
 		t.series[i][hash] = f
-	}
-	if len(s.Points) == 0 {
-		return
 	}
 	t.run = t.run[:0]
 	for i := range s.Points {
@@ -213,6 +222,24 @@ func (t *track) take(i int, s metric.Series) {
 		}
 	}
 	f.last = max(f.last, s.Points[len(s.Points)-1].T)
+	return nil
+}
+
+// silence is how far back a series that turns up is looked for: longer than any usual retention of raw samples.
+const silence = 400 * dayBack
+
+// returned says that a series that turns up was there more than a day ago, before what was read: a counter that comes
+// back is not born under watch.
+func (t *track) returned(ctx context.Context, s metric.Series) (bool, error) {
+	first := slo.Instant(s.Points[0].T)
+	if t.since == 0 || first-t.since <= dayBack || targetOf(s.Labels) == "" {
+		return false, nil
+	}
+	found, err := t.source.Series(ctx, []string{s.Labels.String()}, max(0, first-silence).Time(), t.since.Time())
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(found, func(ls labels.Labels) bool { return labels.Equal(ls, s.Labels) }), nil
 }
 
 // again asks for a new count of what a late sample may have changed.
