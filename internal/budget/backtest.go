@@ -25,7 +25,7 @@ type Trial struct {
 
 // Verdict is the back-test of one group: the recommended policy first, the others behind it in the order of §10.7.
 type Verdict struct {
-	Group    string // values of the group labels joined by "/"; "" without groups
+	Group    string // slo.GroupName of the group labels' values; "" without groups
 	From, To time.Time
 	Slots    int     // that were covered by samples, of those asked for
 	Asked    int     //

@@ -94,6 +94,7 @@ func (t *track) seed(ctx context.Context, at slo.Instant) error {
 	for _, c := range t.counters {
 		c.Resume(at)
 		c.Prune(at)
+		c.Compact()
 	}
 	t.through, t.since, t.seeded, t.filled = at, at-dayBack, true, 1
 	return nil
@@ -196,6 +197,7 @@ func (e *Engine) startOf(ctx context.Context, t *track, tick slo.Instant) (slo.I
 // catchUp reads what is between the track and the tick. A round's minute is left to the round's own storing; longer
 // stretches are stored as they are read.
 func (e *Engine) catchUp(ctx context.Context, t *track, tick slo.Instant) error {
+	long := tick-t.through > again
 	for tick-t.through > again {
 		to := min(tick, slo.SlotStart((t.through + stride).Slot()))
 		if err := t.read(ctx, t.through, to); err != nil {
@@ -205,6 +207,12 @@ func (e *Engine) catchUp(ctx context.Context, t *track, tick slo.Instant) error 
 		t.filled = min(1, float64(to-t.mark.Start)/float64(max(1, tick-t.mark.Start)))
 		if err := e.storeRows(ctx, t, to.Slot()); err != nil {
 			return storeError{err}
+		}
+	}
+	if long {
+		t.run = nil
+		for _, c := range t.counters {
+			c.Compact()
 		}
 	}
 	from := t.through

@@ -249,9 +249,15 @@ func (t *track) again(at slo.Instant) {
 	}
 }
 
-// register finds out what a series counts as.
+// register finds out what a series counts as. One that counts towards the total and towards the bad or good events is
+// kept once for both.
 func (t *track) register(i int, ls labels.Labels) *feed {
 	f := &feed{}
+	type counted struct {
+		slo.SeriesKey
+		part int
+	}
+	var keys []counted
 	for j := range t.intake.inlets {
 		in := &t.intake.inlets[j]
 		if j != i && (in.within != i || !matches(in.matchers, ls)) {
@@ -275,7 +281,17 @@ func (t *track) register(i int, ls labels.Labels) *feed {
 				key.Labels = append(key.Labels, kit.Label{Name: name, Value: strings.Clone(ls.Get(name))})
 			}
 		}
-		s, err := t.counters[in.part].Series(key)
+		twin := slices.IndexFunc(keys, func(k counted) bool {
+			return k.part == in.part && k.Also == 0 && k.Role == slo.RoleTotal && (key.Role == slo.RoleBad || key.Role == slo.RoleGood)
+		})
+		if twin >= 0 {
+			keys[twin].Also, keys[twin].AlsoFactor = key.Role, key.Factor
+			continue
+		}
+		keys = append(keys, counted{key, in.part})
+	}
+	for _, k := range keys {
+		s, err := t.counters[k.part].Series(k.SeriesKey)
 		if err != nil {
 			t.refused[t.groupName(ls)] = true
 			continue
@@ -297,7 +313,7 @@ func (t *track) groupName(ls labels.Labels) string {
 	for _, name := range t.plan.Objective.GroupBy {
 		values = append(values, ls.Get(name))
 	}
-	return strings.Join(values, "/")
+	return slo.GroupName(values)
 }
 
 // targetOf is what was scraped or instrumented: job and instance, which Prometheus' translator makes of an OTLP resource

@@ -274,8 +274,11 @@ func (s *Series) countIncrement(prev, cur *record, i int, sign float64) {
 	case !fresh:
 		total = cur.v - prev.v
 	}
+	if s.Also != 0 {
+		p.put(total, g.first, func(n int64, d float64) { s.bookIn(g.at(n), s.Also, sign*s.AlsoFactor*d) })
+	}
 	sign *= s.Factor
-	p.put(total, g.first, func(n int64, d float64) { s.book(n, sign*d) })
+	p.put(total, g.first, func(n int64, d float64) { s.bookIn(g.at(n), s.Role, sign*d) })
 	if cur.hist != nil {
 		p.put(good, g.first, func(n int64, d float64) { g.at(n).bad.add(-sign * d) })
 	}
@@ -284,11 +287,9 @@ func (s *Series) countIncrement(prev, cur *record, i int, sign float64) {
 	}
 }
 
-// book puts events of the series' role into a slot.
-func (s *Series) book(n int64, d float64) { s.bookIn(s.group.at(n), d) }
-
-func (s *Series) bookIn(c *cell, d float64) {
-	switch s.Role {
+// bookIn puts events of a role into a slot.
+func (s *Series) bookIn(c *cell, role Role, d float64) {
+	switch role {
 	case RoleTotal:
 		c.total.add(d)
 		if s.group.c.in.Kind == GoodTotal {
