@@ -38,11 +38,9 @@ func (s *Series) follow(x *Sample) bool {
 // followIn counts a sample in its slot, and covers what it reaches beyond the one before (§3).
 func (s *Series) followIn(last *record, x *Sample, slot int64) {
 	g := s.group
-	d := 1.0
-	if s.Role != RoleGauge {
-		if d = s.Factor * (x.V - last.v); s.Role == RoleBucket && !s.totalSide && !s.chosen {
-			d = 0
-		}
+	d := x.V - last.v
+	if s.Role == RoleBucket && !s.totalSide && !s.chosen {
+		d = 0
 	}
 	if s.totalSide {
 		reach := Instant(g.c.staleness)
@@ -61,6 +59,9 @@ func (s *Series) followIn(last *record, x *Sample, slot int64) {
 	case s.Role == RoleGauge:
 		s.judge(c, x.V, 1)
 	case d != 0:
-		s.bookIn(c, d)
+		s.bookIn(c, s.Role, s.Factor*d)
+		if s.Also != 0 {
+			s.bookIn(c, s.Also, s.AlsoFactor*d)
+		}
 	}
 }

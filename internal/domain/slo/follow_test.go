@@ -96,6 +96,9 @@ func drawCounted(t *rapid.T) (*Plan, []SeriesKey) {
 		if kind == Histogram {
 			k.Bound = []float64{math.Inf(1), 1, 0.5, 2, 0.25}[i]
 		}
+		if k.Role == RoleTotal && rapid.Bool().Draw(t, "also") {
+			k.Also, k.AlsoFactor = roles[1], 3
+		}
 		k.Delta = kind == BadTotal && rapid.IntRange(0, 9).Draw(t, "delta") == 0
 		keys = append(keys, k)
 	}
@@ -132,4 +135,60 @@ func drawRun(t *rapid.T, role Role, at Instant) []Sample {
 		slices.Reverse(out)
 	}
 	return out
+}
+
+func TestTwoTuplesOfGroupValuesNeverShareAName(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		value := rapid.StringOfN(rapid.SampledFrom([]rune(`a/\`)), 0, 4, -1)
+		n := rapid.IntRange(1, 3).Draw(t, "labels")
+		a, b := rapid.SliceOfN(value, n, n).Draw(t, "a"), rapid.SliceOfN(value, n, n).Draw(t, "b")
+		if slices.Equal(a, b) != (GroupName(a) == GroupName(b)) {
+			t.Fatalf("%q and %q are %q and %q", a, b, GroupName(a), GroupName(b))
+		}
+	})
+	if got := GroupName([]string{"eu/1", "cart"}); got != `eu\/1/cart` {
+		t.Fatal(got)
+	}
+}
+
+// TestASeriesThatCountsTwiceEqualsTwoSeries keeps one series for the total and the bad events, and one for each.
+func TestASeriesThatCountsTwiceEqualsTwoSeries(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		kind := rapid.SampledFrom([]IndicatorKind{BadTotal, GoodTotal}).Draw(t, "kind")
+		p, err := NewPlan(Objective{Name: "drawn", Target: MustDecimal("0.9"), Window: Window{Rolling: time.Hour}, Indicator: Indicator{Kind: kind}}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		role := map[IndicatorKind]Role{BadTotal: RoleBad, GoodTotal: RoleGood}[kind]
+		one, two := NewCounter(p, 0, benchStart, 0), NewCounter(p, 0, benchStart, 0)
+		other := SeriesKey{Role: RoleTotal, Target: "a"}
+		add := func(c *Counter, keys ...SeriesKey) (out []*Series) {
+			for _, k := range keys {
+				s, err := c.Series(k)
+				if err != nil {
+					t.Fatal(err)
+				}
+				out = append(out, s)
+			}
+			return out
+		}
+		a := add(one, other, SeriesKey{Role: RoleTotal, Target: "a", Also: role, AlsoFactor: 1})
+		b := add(two, other, SeriesKey{Role: RoleTotal, Target: "a"}, SeriesKey{Role: role, Target: "a"})
+		for range rapid.IntRange(1, 6).Draw(t, "runs") {
+			run := drawRun(t, RoleTotal, benchStart+20*SlotMS)
+			if rapid.Bool().Draw(t, "other") {
+				a[0].AddRun(run)
+				b[0].AddRun(run)
+				continue
+			}
+			a[1].AddRun(run)
+			b[1].AddRun(run)
+			b[2].AddRun(run)
+		}
+		x, y := make([]Slot, 600), make([]Slot, 600)
+		_, _ = one.Group("").ReadSlots(0, benchStart.Slot(), x), two.Group("").ReadSlots(0, benchStart.Slot(), y)
+		if diff := cmp.Diff(y, x); diff != "" {
+			t.Fatal(diff)
+		}
+	})
 }
