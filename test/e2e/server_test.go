@@ -141,18 +141,18 @@ func (s *server) counted(t *testing.T, name string, atLeast float64, within time
 	return o
 }
 
-// facts are the numbers of the ledger's facts of a kind, newest first, as its page lists them.
-func (s *server) facts(t *testing.T, kind string) []string {
+// facts are the rows of the ledger's page, newest first, as HTML by the fact's number; of one kind, or of all where it is "".
+func (s *server) facts(t *testing.T, kind string) map[string]string {
 	t.Helper()
 	body, _ := s.page(t, "/ledger?kind="+kind)
-	var out []string
-	for _, m := range factLink.FindAllStringSubmatch(body, -1) {
-		out = append(out, m[1])
+	out := map[string]string{}
+	for _, m := range factRow.FindAllStringSubmatch(body, -1) {
+		out[m[1]] = m[0]
 	}
 	return out
 }
 
-var factLink = regexp.MustCompile(`href="/ledger/(\d+)"`)
+var factRow = regexp.MustCompile(`(?s)<tr role="row" id="f(\d+)" class="fact.*?</tr>`)
 
 // refuses runs the program, which must end by itself with an error that holds each of the words.
 func refuses(t *testing.T, args []string, words ...string) {
