@@ -37,6 +37,7 @@ type track struct {
 
 	counters    []*slo.Counter // one a part; nil until started
 	series      []map[uint64]*feed
+	run         []slo.Sample // scratch
 	groups      map[string]*group
 	refused     map[string]bool // groups over the limit
 	corrections []slo.Correction
@@ -194,18 +195,24 @@ func (t *track) take(i int, s metric.Series) {
 		f = t.register(i, s.Labels)
 		t.series[i][hash] = f
 	}
-	for _, p := range s.Points {
+	if len(s.Points) == 0 {
+		return
+	}
+	t.run = t.run[:0]
+	for i := range s.Points {
+		p := &s.Points[i]
 		x := slo.Sample{T: slo.Instant(p.T), Start: slo.Instant(p.ST), V: p.V}
 		if x.Stale = value.IsStaleNaN(p.V); p.H != nil && !x.Stale {
 			x.Hist = nativeOf(p.H)
 		}
-		for _, to := range f.to {
-			if to.Add(x) == slo.Late {
-				t.again(x.T)
-			}
-		}
-		f.last = max(f.last, p.T)
+		t.run = append(t.run, x)
 	}
+	for _, to := range f.to {
+		if late := to.AddRun(t.run); late != 0 {
+			t.again(late)
+		}
+	}
+	f.last = max(f.last, s.Points[len(s.Points)-1].T)
 }
 
 // again asks for a new count of what a late sample may have changed.

@@ -45,6 +45,26 @@ const (
 
 // Add takes a sample (§2.1).
 func (s *Series) Add(x Sample) Verdict {
+	if s.follow(&x) {
+		return Accepted
+	}
+	return s.place(x)
+}
+
+// AddRun takes samples as Add does, one after the other; late is the oldest of those that Add calls Late, 0 where there
+// is none.
+func (s *Series) AddRun(run []Sample) (late Instant) {
+	for i := range run {
+		x := &run[i]
+		if !s.follow(x) && s.place(*x) == Late && (late == 0 || x.T < late) {
+			late = x.T
+		}
+	}
+	return late
+}
+
+// place is Add for a sample that may belong anywhere.
+func (s *Series) place(x Sample) Verdict {
 	v := s.take(x)
 	if v == Refused {
 		s.group.refused++
@@ -257,8 +277,9 @@ func (s *Series) countIncrement(prev, cur *record, i int, sign float64) {
 }
 
 // book puts events of the series' role into a slot.
-func (s *Series) book(n int64, d float64) {
-	c := s.group.at(n)
+func (s *Series) book(n int64, d float64) { s.bookIn(s.group.at(n), d) }
+
+func (s *Series) bookIn(c *cell, d float64) {
 	switch s.Role {
 	case RoleTotal:
 		c.total.add(d)
@@ -287,9 +308,13 @@ func (s *Series) countGauge(cur *record, sign float64) {
 	if n < s.group.first {
 		return
 	}
-	c := s.group.at(n)
+	s.judge(s.group.at(n), cur.v, sign)
+}
+
+// judge counts a gauge's value in a slot.
+func (s *Series) judge(c *cell, v, sign float64) {
 	c.total.add(sign)
-	if !holds(cur.v, s.group.c.in.Op, s.group.c.in.Threshold) {
+	if !holds(v, s.group.c.in.Op, s.group.c.in.Threshold) {
 		c.bad.add(sign)
 	}
 }
