@@ -12,15 +12,15 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// paging is the part of a list's query that every list has. A cursor names the last item seen, so pages stay right while
+// Paging is the part of a list's query that every list has. A cursor names the last item seen, so pages stay right while
 // the list changes.
-type paging struct {
+type Paging struct {
 	Limit  int    `query:"limit" default:"100" minimum:"1" maximum:"1000" doc:"Items a page"`
 	Cursor string `query:"cursor" doc:"next of the page before"`
 }
 
-// conditional answers 304 where the caller has the current answer already.
-type conditional struct {
+// Conditional answers 304 where the caller has the current answer already.
+type Conditional struct {
 	IfNoneMatch string `header:"If-None-Match"`
 }
 
@@ -43,7 +43,7 @@ type one[T any] struct {
 }
 
 // cut takes a page out of a list that is sorted by a unique text.
-func cut[T any](p paging, c conditional, all []T, name func(T) string) (*page[T], error) {
+func cut[T any](p Paging, c Conditional, all []T, name func(T) string) (*page[T], error) {
 	begin := 0
 	if p.Cursor != "" {
 		after, err := base64.RawURLEncoding.DecodeString(p.Cursor)
@@ -67,13 +67,13 @@ func cut[T any](p paging, c conditional, all []T, name func(T) string) (*page[T]
 }
 
 // tagged gives one thing its ETag.
-func tagged[T any](c conditional, v T) (*one[T], error) {
+func tagged[T any](c Conditional, v T) (*one[T], error) {
 	etag, err := c.tag(v)
 	return &one[T]{ETag: etag, Body: v}, err
 }
 
 // tag is the digest of an answer; the error says that the caller has it.
-func (c conditional) tag(v any) (string, error) {
+func (c Conditional) tag(v any) (string, error) {
 	body, err := json.Marshal(v)
 	if err != nil {
 		return "", fmt.Errorf("encode answer: %w", err)

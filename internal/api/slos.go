@@ -84,8 +84,8 @@ func (s *server) slos() {
 }
 
 type listSLOsIn struct {
-	paging
-	conditional
+	Paging
+	Conditional
 	Service string `query:"service" doc:"Only this service's"`
 	State   string `query:"state" enum:"paging,ticketing,exhausted,burning,healthy,no-data" doc:"Only those in this state"`
 	Tier    int    `query:"tier" default:"-2" doc:"Only this tier"`
@@ -100,11 +100,11 @@ func (s *server) listSLOs(_ context.Context, in *listSLOsIn) (*page[SLO], error)
 		}
 		list = append(list, sloOf(o, snap.At))
 	}
-	return cut(in.paging, in.conditional, list, func(o SLO) string { return o.Name })
+	return cut(in.Paging, in.Conditional, list, func(o SLO) string { return o.Name })
 }
 
 type oneSLOIn struct {
-	conditional
+	Conditional
 	Name string `path:"name"`
 }
 
@@ -114,7 +114,7 @@ func (s *server) getSLO(_ context.Context, in *oneSLOIn) (*one[SLO], error) {
 	if o == nil {
 		return nil, kit.Errorf(kit.NotFound, "objective %s does not exist", in.Name)
 	}
-	return tagged(in.conditional, sloOf(o, snap.At))
+	return tagged(in.Conditional, sloOf(o, snap.At))
 }
 
 func sloOf(o *budget.Status, at time.Time) SLO {

@@ -45,9 +45,17 @@ const (
 	maxRate = 1e12 // events a slot
 )
 
-// check refuses questions that would take for ever.
-func (q *question) check(s *replaySLO) error {
-	times := []int64{q.From, q.To, q.At, s.Start, int64(q.knownAt())}
+// begin is where the counts of a case begin.
+func (c *replayCase) begin(s *replaySLO) int64 {
+	if c.Slots != nil {
+		return c.Slots.From
+	}
+	return s.Start
+}
+
+// check refuses questions that would take for ever, about counts that begin at start.
+func (q *question) check(start int64) error {
+	times := []int64{q.From, q.To, q.At, start, int64(q.knownAt())}
 	for _, n := range q.Incidents {
 		times = append(times, n[:]...)
 	}
@@ -61,7 +69,7 @@ func (q *question) check(s *replaySLO) error {
 		}
 		fallthrough
 	case "counts", "budget":
-		if max(q.To, q.At)-s.Start > maxReplaySlots*SlotMS {
+		if max(q.To, q.At)-start > maxReplaySlots*SlotMS {
 			return fmt.Errorf("it ends more than %d minutes after the start", maxReplaySlots)
 		}
 	}
@@ -120,7 +128,7 @@ func (c *replayCase) answer() ([]any, error) {
 		if err := json.Unmarshal(raw, &qs[i]); err != nil {
 			return nil, fmt.Errorf("read question %d: %w", i+1, err)
 		}
-		if err := qs[i].check(&s); err != nil {
+		if err := qs[i].check(c.begin(&s)); err != nil {
 			return nil, fmt.Errorf("read question %d: %w", i+1, err)
 		}
 	}
