@@ -48,7 +48,7 @@ func cut[T any](p Paging, c Conditional, all []T, name func(T) string) (*page[T]
 	if p.Cursor != "" {
 		after, err := base64.RawURLEncoding.DecodeString(p.Cursor)
 		if err != nil {
-			return nil, fieldError("/cursor", fmt.Errorf("is none of ours; begin without one"))
+			return nil, errCursor
 		}
 		i, found := slices.BinarySearchFunc(all, string(after), func(x T, t string) int { return strings.Compare(name(x), t) })
 		begin = i
@@ -56,6 +56,10 @@ func cut[T any](p Paging, c Conditional, all []T, name func(T) string) (*page[T]
 			begin++
 		}
 	}
+	return pageOf(p, c, all, begin, name)
+}
+
+func pageOf[T any](p Paging, c Conditional, all []T, begin int, name func(T) string) (*page[T], error) {
 	end := min(begin+p.Limit, len(all))
 	out := &page[T]{Body: list[T]{Items: append([]T{}, all[begin:end]...), Total: len(all)}}
 	if end < len(all) {
@@ -64,6 +68,20 @@ func cut[T any](p Paging, c Conditional, all []T, name func(T) string) (*page[T]
 	var err error
 	out.ETag, err = c.tag(out.Body)
 	return out, err
+}
+
+// cutRanked takes a page out of a list in any order of unique names. A page that follows one whose last item has left
+// the list begins anew.
+func cutRanked[T any](p Paging, c Conditional, all []T, name func(T) string) (*page[T], error) {
+	begin := 0
+	if p.Cursor != "" {
+		after, err := base64.RawURLEncoding.DecodeString(p.Cursor)
+		if err != nil {
+			return nil, errCursor
+		}
+		begin = slices.IndexFunc(all, func(x T) bool { return name(x) == string(after) }) + 1
+	}
+	return pageOf(p, c, all, begin, name)
 }
 
 // tagged gives one thing its ETag.

@@ -77,9 +77,13 @@ func (s *server) slos() {
 	const tag = "Objectives"
 	handle(s, operation{id: "list-slos", method: http.MethodGet, path: "/slos", tag: tag, needs: auth.Read, summary: "List objectives with their budgets"}, s.listSLOs)
 	handle(s, operation{id: "get-slo", method: http.MethodGet, path: "/slos/{name}", tag: tag, needs: auth.Read, summary: "One objective"}, s.getSLO)
-	handle(s, operation{id: "correct-slo", method: http.MethodPost, path: "/slos/{name}/corrections", tag: tag, needs: auth.CorrectBudget, status: http.StatusCreated,
+	handle(s, operation{id: "get-slo-series", method: http.MethodGet, path: "/slos/{name}/series", tag: tag, needs: auth.Read, summary: "A budget's past",
+		about: "Computed from the counts as they are known now, corrections included."}, s.series)
+	handle(s, operation{id: "list-corrections", method: http.MethodGet, path: "/slos/{name}/corrections", tag: tag, needs: auth.Read, summary: "Corrections of a budget, newest first"}, s.corrections)
+	handle(s, operation{id: "export-slos", method: http.MethodGet, path: "/export/slos", tag: tag, needs: auth.Read, summary: "Write objectives as OpenSLO or Prometheus rules"}, s.exportSLOs)
+	handle(s, operation{id: "correct-slo", method: http.MethodPost, path: "/slos/{name}/corrections", tag: tag, needs: auth.CorrectBudget, team: true, status: http.StatusCreated,
 		summary: "Correct a budget", about: "Takes time out of a budget, or forgives its failures. Works back in time, is a fact, and can be reversed."}, s.correct)
-	handle(s, operation{id: "reverse-correction", method: http.MethodDelete, path: "/slos/{name}/corrections/{id}", tag: tag, needs: auth.CorrectBudget, status: http.StatusNoContent,
+	handle(s, operation{id: "reverse-correction", method: http.MethodDelete, path: "/slos/{name}/corrections/{id}", tag: tag, needs: auth.CorrectBudget, team: true, status: http.StatusNoContent,
 		summary: "Take a correction back"}, s.reverse)
 }
 
@@ -112,7 +116,7 @@ func (s *server) getSLO(_ context.Context, in *oneSLOIn) (*one[SLO], error) {
 	snap := s.Snapshot()
 	o := snap.Find(in.Name)
 	if o == nil {
-		return nil, kit.Errorf(kit.NotFound, "objective %s does not exist", in.Name)
+		return nil, noSLO(in.Name)
 	}
 	return tagged(in.Conditional, sloOf(o, snap.At))
 }
