@@ -56,7 +56,11 @@ func (a *app) openLedger(ctx context.Context) error {
 
 // publishers are where checkpoints go: a folder of the data directory always, and what the configuration names.
 func (a *app) publishers(ctx context.Context) ([]ledger.Publisher, error) {
-	out := []ledger.Publisher{ledger.ToFolder(filepath.Join(a.cfg.Data, "checkpoints"), false)}
+	own := filepath.Join(a.cfg.Data, "checkpoints")
+	if err := os.MkdirAll(own, 0o700); err != nil {
+		return nil, fmt.Errorf("make the folder of checkpoints: %w", err)
+	}
+	out := []ledger.Publisher{ledger.ToFolder(own, false)}
 	for _, where := range a.cfg.Checkpoint {
 		kind, rest, _ := strings.Cut(where, ":")
 		switch kind {

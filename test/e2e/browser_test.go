@@ -94,8 +94,8 @@ func TestTheDemosPagesOpenInABrowserAndRefreshThemselves(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s at %d: %v", path, width, err)
 			}
-			if wide {
-				t.Errorf("%s at %d scrolls sideways", path, width)
+			if wide != "" {
+				t.Errorf("%s at %d scrolls sideways: %s", path, width, wide)
 			}
 			for _, c := range said.take() {
 				t.Errorf("%s at %d: %s", path, width, c)
@@ -115,24 +115,31 @@ func TestTheDemosPagesOpenInABrowserAndRefreshThemselves(t *testing.T) {
 	}
 }
 
-// look opens a page at a width and gives a picture of all of it, and whether it is wider than its window.
-func look(ctx context.Context, url string, width int64) (picture []byte, wide bool, err error) {
+// look opens a page at a width and gives a picture of all of it, and what makes it wider than its window, if anything.
+func look(ctx context.Context, url string, width int64) (picture []byte, wide string, err error) {
 	if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, 900), chromedp.Navigate(url)); err != nil {
-		return nil, false, err
+		return nil, "", err
 	}
 	height, err := chromedp.Run(ctx, chromedp.Evaluate[int64](`document.documentElement.scrollHeight`))
 	if err != nil {
-		return nil, false, err
+		return nil, "", err
 	}
 	if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, min(max(height, 900), 8000))); err != nil {
-		return nil, false, err
+		return nil, "", err
 	}
-	if wide, err = chromedp.Run(ctx, chromedp.Evaluate[bool](`document.documentElement.scrollWidth > document.documentElement.clientWidth + 1`)); err != nil {
-		return nil, false, err
+	if wide, err = chromedp.Run(ctx, chromedp.Evaluate[string](sideways)); err != nil {
+		return nil, "", err
 	}
 	picture, err = chromedp.Run(ctx, chromedp.CaptureScreenshot())
 	return picture, wide, err
 }
+
+// sideways names the elements that reach beyond the window, innermost last.
+const sideways = `(() => {
+  const w = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= w + 1) return '';
+  return document.documentElement.scrollWidth + ' of ' + w + ': ' + [...document.querySelectorAll('body *')].filter((el) => el.getBoundingClientRect().right > w + 1).slice(0, 4).map((el) => el.outerHTML.slice(0, 120)).join(' | ');
+})()`
 
 // refreshes expects the page that is open to be told of a round: what it says of "Evaluated" begins anew without a reload.
 func refreshes(t *testing.T, ctx context.Context, s *server) {

@@ -62,8 +62,10 @@ func TestTheDemoShowsBudgetsWithinAMinuteAndStays(t *testing.T) {
 	if !strings.Contains(body, "Evaluated") || strings.Contains(body, "Not evaluated yet") {
 		t.Errorf("/ does not say when it was evaluated")
 	}
-	if !strings.Contains(body, `href="/objectives/`) {
-		t.Errorf("/ names no objective")
+	for _, want := range []string{`href="/services/gateway"`, ` of 17 objectives</a>`, "budget left"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("/ does not show %s", want)
+		}
 	}
 	if s.ended() {
 		t.Errorf("the demo ended: %s", tail(s.out.String()))

@@ -50,18 +50,18 @@ func survive(t *testing.T, ledger string) {
 	}
 }
 
-// push sends the counter till_requests_total over OTLP, by code, growing evenly from zero in the two minutes before now.
+// push sends the counter till_requests_total over OTLP, by code, growing evenly from zero in the last two whole minutes: all
+// of it is within slots that have ended, and none before the first slot of the objective.
 func push(t *testing.T, s *server, totals map[string]float64) {
 	t.Helper()
 	type point map[string]any
-	const steps = 20
-	now := time.Now().Add(-2 * time.Second)
-	began := now.Add(-(steps + 1) * 5 * time.Second)
+	const steps, step = 24, 5 * time.Second
+	began := time.Now().Truncate(time.Minute).Add(-steps * step)
 	nanos := func(at time.Time) string { return strconv.FormatInt(at.UnixNano(), 10) }
 	var points []point
 	for code, total := range totals {
 		for i := range steps + 1 {
-			points = append(points, point{"startTimeUnixNano": nanos(began), "timeUnixNano": nanos(began.Add(time.Duration(i+1) * 5 * time.Second)),
+			points = append(points, point{"timeUnixNano": nanos(began.Add(time.Duration(i) * step)),
 				"asDouble": total * float64(i) / steps, "attributes": []any{attribute("code", code)}})
 		}
 	}
