@@ -5,6 +5,13 @@ var All = []command{
 	demoCommand,
 	serveCommand,
 	sloCommand,
+	serviceCommand,
+	factCommand,
+	orgCommand,
 	lintCommand,
+	ledgerCommand,
+	backupCommand,
+	restoreCommand,
+	tokenCommand,
 	versionCommand,
 }
