@@ -93,7 +93,7 @@ func (s *server) backtest(ctx context.Context, in *backtestIn) (*backtestOut, er
 	}
 	g := o.Worst()
 	if g == nil {
-		return nil, kit.Errorf(kit.Unavailable, "objective %s has no samples yet, so there is nothing to replay", in.Name)
+		return nil, kit.Errorf(kit.Conflict, "objective %s has no samples yet, so there is nothing to replay", in.Name)
 	}
 	r, err := span(in.Body.From, in.Body.To, backtestSpan, snap.At)
 	if err != nil {
@@ -102,7 +102,7 @@ func (s *server) backtest(ctx context.Context, in *backtestIn) (*backtestOut, er
 	if r.Len() > 400*24*time.Hour {
 		return nil, fieldError("/from", fmt.Errorf("counts are kept for 400 days; begin later"))
 	}
-	policies, err := policiesOf(o.Objective, in.Body.Policies, in.Body.NoGrid)
+	policies, err := PoliciesOf(o.Objective, in.Body.Policies, in.Body.NoGrid)
 	if err != nil {
 		return nil, err
 	}
@@ -137,8 +137,8 @@ func IncidentsFor(list []org.Incident, o slo.Objective) []slo.Incident {
 	return out
 }
 
-// policiesOf is the policy in force, those asked for, and the grid.
-func policiesOf(o slo.Objective, asked []Policy, noGrid bool) ([]budget.Policy, error) {
+// PoliciesOf is the policy in force, those asked for, and the grid.
+func PoliciesOf(o slo.Objective, asked []Policy, noGrid bool) ([]budget.Policy, error) {
 	out := budget.Grid(o)
 	if noGrid {
 		out = out[:1]

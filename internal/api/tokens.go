@@ -53,7 +53,7 @@ func (s *server) listTokens(ctx context.Context, in *listTokensIn) (*page[Token]
 	}
 	var all []Token
 	for _, t := range list {
-		all = append(all, tokenOf(t, s.Now()))
+		all = append(all, TokenOf(t, s.Now()))
 	}
 	slices.SortFunc(all, func(a, b Token) int { return strings.Compare(a.ID, b.ID) })
 	return cut(in.Paging, in.Conditional, all, func(t Token) string { return t.ID })
@@ -90,7 +90,7 @@ func (s *server) issueToken(ctx context.Context, in *issueIn) (*issueOut, error)
 	if err != nil {
 		return nil, err
 	}
-	return &issueOut{NewToken{tokenOf(t, s.Now()), secret}}, nil
+	return &issueOut{NewToken{TokenOf(t, s.Now()), secret}}, nil
 }
 
 type revokeIn struct {
@@ -101,7 +101,8 @@ func (s *server) revokeToken(ctx context.Context, in *revokeIn) (*struct{}, erro
 	return nil, s.Access.Revoke(ctx, in.ID, auth.From(ctx), s.Now())
 }
 
-func tokenOf(t auth.Token, now time.Time) Token {
+// TokenOf is the answer for a token at now.
+func TokenOf(t auth.Token, now time.Time) Token {
 	out := Token{ID: t.ID, Name: t.Name, Role: string(t.Role), Teams: t.Teams, State: t.State(now), By: t.By, Created: t.Created, Expires: t.Expires,
 		Revoked: moment(t.Revoked), Used: moment(t.Used)}
 	for _, r := range t.Scopes {

@@ -6,6 +6,13 @@ var All = []command{
 	serveCommand,
 	assessCommand,
 	sloCommand,
+	serviceCommand,
+	factCommand,
+	orgCommand,
 	lintCommand,
+	ledgerCommand,
+	backupCommand,
+	restoreCommand,
+	tokenCommand,
 	versionCommand,
 }
