@@ -67,6 +67,12 @@ func TestTheDemoShowsBudgetsWithinAMinuteAndStays(t *testing.T) {
 			t.Errorf("/ does not show %s", want)
 		}
 	}
+	eventually(t, 10*time.Second, func() string {
+		if body, _ := s.page(t, "/"); !strings.Contains(body, "Checkpoint signed") {
+			return "no checkpoint is signed"
+		}
+		return ""
+	})
 	if s.ended() {
 		t.Errorf("the demo ended: %s", tail(s.out.String()))
 	}

@@ -19,11 +19,11 @@ metadata: {name: till, annotations: {evenkeel.dev/tier: "1"}}
 spec: {type: service, lifecycle: production, owner: crew}
 `
 
-// availability is an objective of the service till: 99 % of the events of total are not among bad.
+// availability is an objective of the service till since an hour ago: 99 % of the events of total are not among bad.
 func availability(name, bad, total string) string {
 	return fmt.Sprintf(`apiVersion: openslo/v1
 kind: SLO
-metadata: {name: %s}
+metadata: {name: %[1]s, annotations: {evenkeel.dev/start: "%[4]s"}}
 spec:
   service: till
   indicator:
@@ -31,12 +31,12 @@ spec:
     spec:
       ratioMetric:
         counter: true
-        bad: {metricSource: {type: Prometheus, spec: {query: '%s'}}}
-        total: {metricSource: {type: Prometheus, spec: {query: '%s'}}}
+        bad: {metricSource: {type: Prometheus, spec: {query: '%[2]s'}}}
+        total: {metricSource: {type: Prometheus, spec: {query: '%[3]s'}}}
   budgetingMethod: Occurrences
   timeWindow: [{duration: 28d, isRolling: true}]
   objectives: [{target: 0.99}]
-`, name, bad, total)
+`, name, bad, total, time.Now().Add(-time.Hour).UTC().Format(time.RFC3339))
 }
 
 // orgDir is a small org directory: settings, one service, and the given objectives.

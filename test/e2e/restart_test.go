@@ -51,7 +51,7 @@ func survive(t *testing.T, ledger string) {
 }
 
 // push sends the counter till_requests_total over OTLP, by code, growing evenly from zero in the last two whole minutes: all
-// of it is within slots that have ended, and none before the first slot of the objective.
+// of it late, in slots that have been evaluated without it.
 func push(t *testing.T, s *server, totals map[string]float64) {
 	t.Helper()
 	type point map[string]any
