@@ -15,7 +15,7 @@ RACE := ./internal/store/db/... ./internal/store/ledger/... ./internal/store/cou
 .PHONY: all build demo setup test check bench soak clean
 all: build
 build:
-	$(GO) build -buildvcs=auto -trimpath -ldflags '-s -w' -o bin/evenkeel ./cmd/evenkeel
+	$(GO) build -buildvcs=auto -ldflags '-s -w' -o bin/evenkeel ./cmd/evenkeel
 
 demo: build
 	./bin/evenkeel demo

@@ -483,7 +483,7 @@ func ask(t *testing.T, r *rig, q question) {
 	s := r.engine.Now().Objectives[0]
 	var g *slo.Budget
 	for i := range s.Groups {
-		key := strings.Join(values(s.Groups[i].Labels, s.Objective.GroupBy), "/")
+		key := slo.GroupName(values(s.Groups[i].Labels, s.Objective.GroupBy))
 		if key == q.Group {
 			g = &s.Groups[i].Budget
 		}

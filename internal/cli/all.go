@@ -4,6 +4,7 @@ package cli
 var All = []command{
 	demoCommand,
 	serveCommand,
+	assessCommand,
 	sloCommand,
 	serviceCommand,
 	factCommand,

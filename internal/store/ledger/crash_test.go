@@ -149,9 +149,12 @@ func killOnce(t *testing.T, address, run string) (keys []string) {
 		_ = cmd.Wait()
 		t.Fatalf("the child did not start: %s", stderr.String())
 	}
-	kill := time.AfterFunc(time.Duration(20+rand.IntN(400))*time.Millisecond, func() { _ = cmd.Process.Kill() }) // the moment is the test's subject
-	defer kill.Stop()
+	// From its first acknowledgement on, however slow the machine, the child is killed at a random moment: that is the subject.
 	for lines.Scan() {
+		if keys == nil {
+			kill := time.AfterFunc(time.Duration(1+rand.IntN(400))*time.Millisecond, func() { _ = cmd.Process.Kill() })
+			defer kill.Stop()
+		}
 		keys = append(keys, strings.Fields(lines.Text())...)
 	}
 	if err := lines.Err(); err != nil {
