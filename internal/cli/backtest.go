@@ -277,8 +277,8 @@ func (e *env) printBacktest(b api.Backtest) error {
 		title += " " + b.Group
 	}
 	fmt.Fprintf(e.Out, "%s, %s to %s\n", title, clock(&b.From), clock(&b.To))
-	if len(b.Trials) == 0 {
-		fmt.Fprintln(e.Out, "No series match its queries in this time: nothing to replay. Check the queries and the source.")
+	if len(b.Trials) == 0 || b.Events == 0 {
+		fmt.Fprintln(e.Out, "Nothing was counted in this time, so there is nothing to replay. Check the queries and the source.")
 		return nil
 	}
 	fmt.Fprintf(e.Out, "%s of the minutes have samples, %.6g events, %s\n\n", share(b.Covered), b.Events, kit.Plural(b.Incidents, "labelled incident", "labelled incidents"))

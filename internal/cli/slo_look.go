@@ -40,11 +40,13 @@ func sloListCommand(e *env) *cobra.Command {
 	return c
 }
 
-// left is the least any group has left, +Inf where there is none.
+// left is the least any group has left, +Inf where nothing was counted.
 func left(o api.SLO) float64 {
 	out := math.Inf(1)
 	for _, g := range o.Groups {
-		out = min(out, g.Budget.Remaining)
+		if g.Budget.SLI != nil {
+			out = min(out, g.Budget.Remaining)
+		}
 	}
 	return out
 }
