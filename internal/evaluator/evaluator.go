@@ -54,6 +54,9 @@ const leaseTTL = 90 * time.Second
 // goes on, and not only at the next minute.
 const standby = 5 * time.Second
 
+// Lease names the lease of an evaluator.
+func Lease(name string) string { return "evaluator:" + name }
+
 // stopTime is what Stop and giving back the lease may take after ctx has ended.
 const stopTime = 10 * time.Second
 
@@ -65,7 +68,7 @@ func Loop(ctx context.Context, e Evaluator, o Options) error {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	l := &loop{Evaluator: e, Options: o, lease: "evaluator:" + e.Name}
+	l := &loop{Evaluator: e, Options: o, lease: Lease(e.Name)}
 	defer l.stop()
 	for {
 		now := o.Clock.Now()
