@@ -8,6 +8,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 export CGO_ENABLED := 0
 GO ?= go
+PKGS ?= ./...
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # Packages that start goroutines and do not link the metric store: the race detector builds them once more, with cgo.
 RACE := ./internal/store/db/... ./internal/store/ledger/... ./internal/store/count/... ./internal/store/trace/... ./internal/live/... ./internal/domain/...
@@ -24,7 +25,7 @@ setup:
 	@bash test/setup
 
 test: setup
-	$(GO) run ./internal/store/db/pgtemp -- $(GO) run ./internal/testrun $(TESTFLAGS) ./...
+	$(GO) run ./internal/store/db/pgtemp -- $(GO) run ./internal/testrun $(TESTFLAGS) $(PKGS)
 
 check: setup
 	@bash test/check "$(GO)" "$(STATICCHECK)" "$(RACE)"

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // zones are agreed by name; a machine without a zone database must know them too
 
 	"evenkeel.dev/evenkeel/internal/cli"
 )

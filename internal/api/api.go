@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -42,13 +43,16 @@ func New(mux *http.ServeMux, src Sources) huma.API {
 }
 
 // all lists the groups of operations in the order of the description.
-var all = []func(*server){(*server).slos}
+var all = []func(*server){
+	(*server).slos, (*server).backtests, (*server).services, (*server).estate, (*server).alerts, (*server).facts, (*server).ledger, (*server).org, (*server).tokens, (*server).system,
+}
 
 // operation describes one operation and the right it needs.
 type operation struct {
 	id, method, path, summary, about string
 	tag                              string
 	needs                            auth.Right
+	team                             bool // the right is over something that a team owns; the command checks whose
 	status                           int
 }
 
@@ -56,17 +60,25 @@ type operation struct {
 func handle[I, O any](s *server, op operation, do func(context.Context, *I) (*O, error)) {
 	huma.Register(s.api, huma.Operation{
 		OperationID: op.id, Method: op.method, Path: "/api/v1" + op.path, Summary: op.summary, Description: op.about,
-		Tags: []string{op.tag}, DefaultStatus: op.status,
+		Tags: []string{op.tag}, DefaultStatus: op.status, Extensions: map[string]any{"x-right": string(op.needs)},
+		Errors: []int{http.StatusUnauthorized, http.StatusForbidden},
 	}, func(ctx context.Context, in *I) (*O, error) {
+		if op.team && auth.From(ctx).Has(op.needs) {
+			return answer(ctx, s, in, do)
+		}
 		if err := s.allow(ctx, op.needs, "", op.method+" /api/v1"+op.path); err != nil {
 			return nil, toProblem(s.Log, err)
 		}
-		out, err := do(ctx, in)
-		if err != nil {
-			return nil, toProblem(s.Log, err)
-		}
-		return out, nil
+		return answer(ctx, s, in, do)
 	})
+}
+
+func answer[I, O any](ctx context.Context, s *server, in *I, do func(context.Context, *I) (*O, error)) (*O, error) {
+	out, err := do(ctx, in)
+	if err != nil {
+		return nil, toProblem(s.Log, err)
+	}
+	return out, nil
 }
 
 // allow checks a right over something that a team owns and records a refusal.
@@ -113,7 +125,7 @@ func toProblem(log *slog.Logger, err error) error {
 			detail += "; " + e.Hint
 		}
 		for _, f := range e.Fields {
-			fields = append(fields, &huma.ErrorDetail{Location: "body" + f.Path, Message: f.Msg})
+			fields = append(fields, &huma.ErrorDetail{Location: location(f.Path), Message: f.Msg})
 		}
 	}
 	if e.Code == kit.Denied && e.Msg == "nobody is signed in" {
@@ -122,23 +134,31 @@ func toProblem(log *slog.Logger, err error) error {
 	return huma.NewError(status, detail, fields...)
 }
 
+// location is where a wrong field stands, as huma writes it: body.from, query.to.
+func location(path string) string {
+	if strings.HasPrefix(path, "/") {
+		return "body" + strings.ReplaceAll(path, "/", ".")
+	}
+	return path
+}
+
 // span reads the time parameters of a range with their defaults: to = now, from = to minus length.
 func span(from, to string, length time.Duration, now time.Time) (kit.Range, error) {
 	r := kit.Range{To: now}
 	var err error
 	if to != "" {
 		if r.To, err = kit.ParseTime(to, now); err != nil {
-			return r, fieldError("/to", err)
+			return r, queryError("to", err)
 		}
 	}
 	r.From = r.To.Add(-length)
 	if from != "" {
 		if r.From, err = kit.ParseTime(from, now); err != nil {
-			return r, fieldError("/from", err)
+			return r, queryError("from", err)
 		}
 	}
 	if !r.From.Before(r.To) {
-		return r, fieldError("/from", errors.New("must be before to"))
+		return r, queryError("from", errors.New("must be before to"))
 	}
 	return r, nil
 }

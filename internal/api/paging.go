@@ -12,15 +12,15 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// paging is the part of a list's query that every list has. A cursor names the last item seen, so pages stay right while
+// Paging is the part of a list's query that every list has. A cursor names the last item seen, so pages stay right while
 // the list changes.
-type paging struct {
+type Paging struct {
 	Limit  int    `query:"limit" default:"100" minimum:"1" maximum:"1000" doc:"Items a page"`
 	Cursor string `query:"cursor" doc:"next of the page before"`
 }
 
-// conditional answers 304 where the caller has the current answer already.
-type conditional struct {
+// Conditional answers 304 where the caller has the current answer already.
+type Conditional struct {
 	IfNoneMatch string `header:"If-None-Match"`
 }
 
@@ -43,12 +43,12 @@ type one[T any] struct {
 }
 
 // cut takes a page out of a list that is sorted by a unique text.
-func cut[T any](p paging, c conditional, all []T, name func(T) string) (*page[T], error) {
+func cut[T any](p Paging, c Conditional, all []T, name func(T) string) (*page[T], error) {
 	begin := 0
 	if p.Cursor != "" {
 		after, err := base64.RawURLEncoding.DecodeString(p.Cursor)
 		if err != nil {
-			return nil, fieldError("/cursor", fmt.Errorf("is none of ours; begin without one"))
+			return nil, errCursor
 		}
 		i, found := slices.BinarySearchFunc(all, string(after), func(x T, t string) int { return strings.Compare(name(x), t) })
 		begin = i
@@ -56,6 +56,10 @@ func cut[T any](p paging, c conditional, all []T, name func(T) string) (*page[T]
 			begin++
 		}
 	}
+	return pageOf(p, c, all, begin, name)
+}
+
+func pageOf[T any](p Paging, c Conditional, all []T, begin int, name func(T) string) (*page[T], error) {
 	end := min(begin+p.Limit, len(all))
 	out := &page[T]{Body: list[T]{Items: append([]T{}, all[begin:end]...), Total: len(all)}}
 	if end < len(all) {
@@ -66,14 +70,28 @@ func cut[T any](p paging, c conditional, all []T, name func(T) string) (*page[T]
 	return out, err
 }
 
+// cutRanked takes a page out of a list in any order of unique names. A page that follows one whose last item has left
+// the list begins anew.
+func cutRanked[T any](p Paging, c Conditional, all []T, name func(T) string) (*page[T], error) {
+	begin := 0
+	if p.Cursor != "" {
+		after, err := base64.RawURLEncoding.DecodeString(p.Cursor)
+		if err != nil {
+			return nil, errCursor
+		}
+		begin = slices.IndexFunc(all, func(x T) bool { return name(x) == string(after) }) + 1
+	}
+	return pageOf(p, c, all, begin, name)
+}
+
 // tagged gives one thing its ETag.
-func tagged[T any](c conditional, v T) (*one[T], error) {
+func tagged[T any](c Conditional, v T) (*one[T], error) {
 	etag, err := c.tag(v)
 	return &one[T]{ETag: etag, Body: v}, err
 }
 
 // tag is the digest of an answer; the error says that the caller has it.
-func (c conditional) tag(v any) (string, error) {
+func (c Conditional) tag(v any) (string, error) {
 	body, err := json.Marshal(v)
 	if err != nil {
 		return "", fmt.Errorf("encode answer: %w", err)

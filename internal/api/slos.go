@@ -77,15 +77,19 @@ func (s *server) slos() {
 	const tag = "Objectives"
 	handle(s, operation{id: "list-slos", method: http.MethodGet, path: "/slos", tag: tag, needs: auth.Read, summary: "List objectives with their budgets"}, s.listSLOs)
 	handle(s, operation{id: "get-slo", method: http.MethodGet, path: "/slos/{name}", tag: tag, needs: auth.Read, summary: "One objective"}, s.getSLO)
-	handle(s, operation{id: "correct-slo", method: http.MethodPost, path: "/slos/{name}/corrections", tag: tag, needs: auth.CorrectBudget, status: http.StatusCreated,
+	handle(s, operation{id: "get-slo-series", method: http.MethodGet, path: "/slos/{name}/series", tag: tag, needs: auth.Read, summary: "A budget's past",
+		about: "Computed from the counts as they are known now, corrections included."}, s.series)
+	handle(s, operation{id: "list-corrections", method: http.MethodGet, path: "/slos/{name}/corrections", tag: tag, needs: auth.Read, summary: "Corrections of a budget, newest first"}, s.corrections)
+	handle(s, operation{id: "export-slos", method: http.MethodGet, path: "/export/slos", tag: tag, needs: auth.Read, summary: "Write objectives as OpenSLO or Prometheus rules"}, s.exportSLOs)
+	handle(s, operation{id: "correct-slo", method: http.MethodPost, path: "/slos/{name}/corrections", tag: tag, needs: auth.CorrectBudget, team: true, status: http.StatusCreated,
 		summary: "Correct a budget", about: "Takes time out of a budget, or forgives its failures. Works back in time, is a fact, and can be reversed."}, s.correct)
-	handle(s, operation{id: "reverse-correction", method: http.MethodDelete, path: "/slos/{name}/corrections/{id}", tag: tag, needs: auth.CorrectBudget, status: http.StatusNoContent,
+	handle(s, operation{id: "reverse-correction", method: http.MethodDelete, path: "/slos/{name}/corrections/{id}", tag: tag, needs: auth.CorrectBudget, team: true, status: http.StatusNoContent,
 		summary: "Take a correction back"}, s.reverse)
 }
 
 type listSLOsIn struct {
-	paging
-	conditional
+	Paging
+	Conditional
 	Service string `query:"service" doc:"Only this service's"`
 	State   string `query:"state" enum:"paging,ticketing,exhausted,burning,healthy,no-data" doc:"Only those in this state"`
 	Tier    int    `query:"tier" default:"-2" doc:"Only this tier"`
@@ -100,11 +104,11 @@ func (s *server) listSLOs(_ context.Context, in *listSLOsIn) (*page[SLO], error)
 		}
 		list = append(list, sloOf(o, snap.At))
 	}
-	return cut(in.paging, in.conditional, list, func(o SLO) string { return o.Name })
+	return cut(in.Paging, in.Conditional, list, func(o SLO) string { return o.Name })
 }
 
 type oneSLOIn struct {
-	conditional
+	Conditional
 	Name string `path:"name"`
 }
 
@@ -112,9 +116,9 @@ func (s *server) getSLO(_ context.Context, in *oneSLOIn) (*one[SLO], error) {
 	snap := s.Snapshot()
 	o := snap.Find(in.Name)
 	if o == nil {
-		return nil, kit.Errorf(kit.NotFound, "objective %s does not exist", in.Name)
+		return nil, noSLO(in.Name)
 	}
-	return tagged(in.conditional, sloOf(o, snap.At))
+	return tagged(in.Conditional, sloOf(o, snap.At))
 }
 
 func sloOf(o *budget.Status, at time.Time) SLO {

@@ -85,5 +85,9 @@ func (a *app) start(ctx context.Context) error {
 			return err
 		}
 	}
+	a.stack.run("org directory", func(ctx context.Context) error { a.org.Run(ctx); return nil })
+	if a.store != nil {
+		a.stack.run("own figures", a.watchSelf)
+	}
 	return a.serve(ctx)
 }

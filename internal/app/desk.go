@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"time"
 
 	"evenkeel.dev/evenkeel/internal/api"
@@ -25,12 +26,28 @@ func (a *app) desk() *pages.Desk {
 func (a *app) apiSources() api.Sources {
 	return api.Sources{
 		Version: a.opt.Version, Now: a.now, Log: a.log, Access: a.access, Ledger: a.ledger, Key: a.key, Commands: a.commands,
-		Snapshot: a.budget.Now, Directory: a.org.Current, Traces: a.traces, Reload: a.org.Reload,
+		Snapshot: a.budget.Now, Budget: a.budget, Started: a.started, Ready: a.ready.Load, Directory: a.org.Current, Traces: a.traces, Reload: a.org.Reload,
 		Refused: func() (problems []kit.Problem, at time.Time) {
 			if r := a.org.Refused(); r != nil {
 				return r.Problems, r.At
 			}
 			return nil, time.Time{}
+		},
+		Telemetry: func() (out []api.SourceState) {
+			for _, s := range a.telemetry() {
+				state := api.SourceState{Name: s.Name, Kind: s.Kind, EveryS: s.Every.Seconds(), Error: s.Error, Silent: s.Silent}
+				if !s.Last.IsZero() {
+					state.Last = &s.Last
+				}
+				out = append(out, state)
+			}
+			return out
+		},
+		Stored: func(ctx context.Context) (out []api.StoreState) {
+			for _, s := range a.stored(ctx) {
+				out = append(out, api.StoreState{Name: s.Name, Place: s.Place, Bytes: s.Bytes, Free: s.Free})
+			}
+			return out
 		},
 	}
 }

@@ -36,6 +36,12 @@ func (a *app) openBudget(ctx context.Context) error {
 	}
 	a.commands = &command.Commands{Ledger: a.ledger, Access: a.access, Now: a.now, Owner: a.ownerOf}
 	a.applyObjectives(ctx, a.org.Current())
+	if a.store != nil && a.cfg.Ledger == "" {
+		// The lock on the data directory's metric store is ours, so whoever holds the lease of the ledger beside it is dead.
+		if err := a.db.EndLease(ctx, evaluator.Lease("slo")); err != nil {
+			return err
+		}
+	}
 	a.stack.run("evaluator", func(ctx context.Context) error {
 		return evaluator.Loop(ctx, evaluator.Evaluator{Name: "slo", Run: a.round, Stop: a.budget.Store}, evaluator.Options{
 			Leases: a.db, Holder: kit.NewID(a.now()), Clock: wallClock{a.now}, Log: a.log, After: evaluateAfter})

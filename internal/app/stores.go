@@ -56,7 +56,11 @@ func (a *app) openLedger(ctx context.Context) error {
 
 // publishers are where checkpoints go: a folder of the data directory always, and what the configuration names.
 func (a *app) publishers(ctx context.Context) ([]ledger.Publisher, error) {
-	out := []ledger.Publisher{ledger.ToFolder(filepath.Join(a.cfg.Data, "checkpoints"), false)}
+	own := filepath.Join(a.cfg.Data, "checkpoints")
+	if err := os.MkdirAll(own, 0o700); err != nil {
+		return nil, fmt.Errorf("make the folder of checkpoints: %w", err)
+	}
+	out := []ledger.Publisher{ledger.ToFolder(own, false)}
 	for _, where := range a.cfg.Checkpoint {
 		kind, rest, _ := strings.Cut(where, ":")
 		switch kind {
@@ -81,6 +85,9 @@ func (a *app) publishers(ctx context.Context) ([]ledger.Publisher, error) {
 func (a *app) publish(ctx context.Context, ps []ledger.Publisher) error {
 	tick := time.NewTicker(checkpointEvery)
 	defer tick.Stop()
+	if a.ledger.Wait(ctx, 0) != nil {
+		return nil // the server ends before the first fact
+	}
 	for {
 		if err := a.ledger.Publish(ctx, ps...); err != nil && ctx.Err() == nil {
 			a.log.Warn("checkpoint not handed out; trying again", "err", err)

@@ -25,7 +25,7 @@ type Trial struct {
 
 // Verdict is the back-test of one group: the recommended policy first, the others behind it in the order of §10.7.
 type Verdict struct {
-	Group    string // values of the group labels joined by "/"; "" without groups
+	Group    string // slo.GroupName of the group labels' values; "" without groups
 	From, To time.Time
 	Slots    int     // that were covered by samples, of those asked for
 	Asked    int     //
@@ -193,6 +193,7 @@ func tally(slots []slo.Slot) (covered int, events float64) {
 // The objective starts at its first sample.
 func (t *track) past(ctx context.Context, begin, to slo.Instant) (map[string]*past, error) {
 	t.begin(begin, slo.Keep)
+	t.since = begin - dayBack
 	out := map[string]*past{}
 	for at := begin - dayBack; at < to; {
 		next := min(to, slo.SlotStart((at + stride).Slot()))

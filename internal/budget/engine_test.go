@@ -307,3 +307,45 @@ func TestLateSamplesReviseClosedDays(t *testing.T) {
 		t.Fatalf("%v bad, want %v", b.Bad, s.bads-1)
 	}
 }
+
+func TestACounterThatReturnsAfterADayOfSilenceStartsAnewAlsoAfterARestart(t *testing.T) {
+	for name, restart := range map[string]bool{"running": false, "restarted": true} {
+		t.Run(name, func(t *testing.T) {
+			s := newShop(t, cart())
+			s.src.arrive(s.bad, metric.Point{T: s.at.UnixMilli(), V: 50})
+			s.start()
+			s.silentBad(40)
+			s.at = s.at.Add(30 * time.Hour) // nobody looks and nothing runs, the bad counter stands still
+			s.silentBad(30)
+			if restart {
+				s.start()
+			}
+			s.silentBad(1)
+			before := s.budget()
+			s.bads = 60
+			s.minutes(1, 0, true)
+			s.minutes(1, 1, true)
+			if got := s.budget().Bad - before.Bad; got != 1 {
+				t.Fatalf("%v bad events, want the one after the return", got)
+			}
+			s.at = s.at.Add(time.Hour)
+			s.minutes(1, 0, true)
+			s.minutes(1440, 0, false) // a new count of the last day says the same
+			s.round(s.at)
+			if got := s.budget().Bad - before.Bad; got != 1 {
+				t.Fatalf("%v bad events after a day", got)
+			}
+		})
+	}
+}
+
+// silentBad lets minutes pass in which only the good series has samples.
+func (s *shop) silentBad(n int) {
+	s.t.Helper()
+	for range n {
+		s.goods += 100
+		s.src.arrive(s.good, metric.Point{T: s.at.Add(30 * time.Second).UnixMilli(), V: s.goods})
+		s.at = s.at.Add(time.Minute)
+		s.round(s.at)
+	}
+}

@@ -94,8 +94,9 @@ func (t *track) seed(ctx context.Context, at slo.Instant) error {
 	for _, c := range t.counters {
 		c.Resume(at)
 		c.Prune(at)
+		c.Compact()
 	}
-	t.through, t.seeded, t.filled = at, true, 1
+	t.through, t.since, t.seeded, t.filled = at, at-dayBack, true, 1
 	return nil
 }
 
@@ -119,7 +120,7 @@ func (t *track) seedQuiet(ctx context.Context, at slo.Instant) error {
 		}
 		err = t.source.Raw(ctx, in.selector, (at - dayBack).Time(), (at - seedBack + 1).Time(), func(s metric.Series) error {
 			if f := t.series[i][s.Labels.Hash()]; f == nil || f.last <= int64(at-seedBack) {
-				t.take(i, s)
+				return t.take(ctx, i, s)
 			}
 			return nil
 		})
@@ -145,6 +146,7 @@ func (e *Engine) fill(ctx context.Context, t *track, tick slo.Instant) error {
 	if t.through = max(t.through, tick-slo.Instant(e.opt.History.Milliseconds())); t.through > tick {
 		t.through = tick - slo.SlotMS
 	}
+	t.since = t.through
 	if len(t.plan.Objective.GroupBy) == 0 {
 		if _, err := t.open(ctx, e.counts, "", nil, slo.SlotStart(t.mark.Start.SlotUp())); err != nil {
 			return storeError{err}
@@ -195,6 +197,7 @@ func (e *Engine) startOf(ctx context.Context, t *track, tick slo.Instant) (slo.I
 // catchUp reads what is between the track and the tick. A round's minute is left to the round's own storing; longer
 // stretches are stored as they are read.
 func (e *Engine) catchUp(ctx context.Context, t *track, tick slo.Instant) error {
+	long := tick-t.through > again
 	for tick-t.through > again {
 		to := min(tick, slo.SlotStart((t.through + stride).Slot()))
 		if err := t.read(ctx, t.through, to); err != nil {
@@ -204,6 +207,12 @@ func (e *Engine) catchUp(ctx context.Context, t *track, tick slo.Instant) error 
 		t.filled = min(1, float64(to-t.mark.Start)/float64(max(1, tick-t.mark.Start)))
 		if err := e.storeRows(ctx, t, to.Slot()); err != nil {
 			return storeError{err}
+		}
+	}
+	if long {
+		t.run = nil
+		for _, c := range t.counters {
+			c.Compact()
 		}
 	}
 	from := t.through
@@ -305,7 +314,8 @@ func (e *Engine) countAgain(ctx context.Context, t *track, tick slo.Instant) err
 	}
 	fresh := &track{plan: t.plan, intake: t.intake, source: t.source, refused: map[string]bool{}}
 	fresh.begin(t.mark.Start, 0)
-	if err := fresh.read(ctx, from-dayBack-10*60_000, tick); err != nil {
+	fresh.since = from - dayBack - 10*60_000
+	if err := fresh.read(ctx, fresh.since, tick); err != nil {
 		if sourceFailed(ctx, err) {
 			t.source.failed, t.recount = err, at
 			return nil

@@ -31,12 +31,14 @@ type track struct {
 	dirty   bool   // the mark changed since it was stored
 	source  *source
 	seeded  bool        // counters stand at through
+	since   slo.Instant // what came later was looked at; 0 while counters only learn where series stand
 	through slo.Instant // samples are read up to here
 	filled  float64     // share of the back-fill done
 	proof   *Proof
 
 	counters    []*slo.Counter // one a part; nil until started
 	series      []map[uint64]*feed
+	run         []slo.Sample // scratch
 	groups      map[string]*group
 	refused     map[string]bool // groups over the limit
 	corrections []slo.Correction
@@ -158,7 +160,7 @@ func partNames(o slo.Objective) []string {
 
 // begin makes fresh counters that count from start on, keeping samples for keep.
 func (t *track) begin(start slo.Instant, keep time.Duration) {
-	t.counters = nil
+	t.counters, t.since = nil, 0
 	for part := range t.plan.Parts() {
 		t.counters = append(t.counters, slo.NewCounter(t.plan, part, start, keep))
 	}
@@ -176,8 +178,7 @@ func (t *track) read(ctx context.Context, after, upTo slo.Instant) error {
 			continue
 		}
 		err := t.source.Raw(ctx, in.selector, (after + 1).Time(), (upTo + 1).Time(), func(s metric.Series) error {
-			t.take(i, s)
-			return nil
+			return t.take(ctx, i, s)
 		})
 		if err != nil {
 			return err
@@ -187,25 +188,58 @@ func (t *track) read(ctx context.Context, after, upTo slo.Instant) error {
 }
 
 // take hands the points of one series to all inlets that it belongs to.
-func (t *track) take(i int, s metric.Series) {
+func (t *track) take(ctx context.Context, i int, s metric.Series) error {
+	if len(s.Points) == 0 {
+		return nil
+	}
 	hash := s.Labels.Hash()
 	f := t.series[i][hash]
 	if f == nil {
+		returned, err := t.returned(ctx, s)
+		if err != nil {
+			return err
+		}
 		f = t.register(i, s.Labels)
+		for _, to := range f.to {
+			if returned {
+				to.Returned()
+			}
+		}
 		t.series[i][hash] = f
 	}
-	for _, p := range s.Points {
+	t.run = t.run[:0]
+	for i := range s.Points {
+		p := &s.Points[i]
 		x := slo.Sample{T: slo.Instant(p.T), Start: slo.Instant(p.ST), V: p.V}
 		if x.Stale = value.IsStaleNaN(p.V); p.H != nil && !x.Stale {
 			x.Hist = nativeOf(p.H)
 		}
-		for _, to := range f.to {
-			if to.Add(x) == slo.Late {
-				t.again(x.T)
-			}
-		}
-		f.last = max(f.last, p.T)
+		t.run = append(t.run, x)
 	}
+	for _, to := range f.to {
+		if late := to.AddRun(t.run); late != 0 {
+			t.again(late)
+		}
+	}
+	f.last = max(f.last, s.Points[len(s.Points)-1].T)
+	return nil
+}
+
+// silence is how far back a series that turns up is looked for: longer than any usual retention of raw samples.
+const silence = 400 * dayBack
+
+// returned says that a series that turns up was there more than a day ago, before what was read: a counter that comes
+// back is not born under watch.
+func (t *track) returned(ctx context.Context, s metric.Series) (bool, error) {
+	first := slo.Instant(s.Points[0].T)
+	if t.since == 0 || first-t.since <= dayBack || targetOf(s.Labels) == "" {
+		return false, nil
+	}
+	found, err := t.source.Series(ctx, []string{s.Labels.String()}, max(0, first-silence).Time(), t.since.Time())
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(found, func(ls labels.Labels) bool { return labels.Equal(ls, s.Labels) }), nil
 }
 
 // again asks for a new count of what a late sample may have changed.
@@ -215,9 +249,15 @@ func (t *track) again(at slo.Instant) {
 	}
 }
 
-// register finds out what a series counts as.
+// register finds out what a series counts as. One that counts towards the total and towards the bad or good events is
+// kept once for both.
 func (t *track) register(i int, ls labels.Labels) *feed {
 	f := &feed{}
+	type counted struct {
+		slo.SeriesKey
+		part int
+	}
+	var keys []counted
 	for j := range t.intake.inlets {
 		in := &t.intake.inlets[j]
 		if j != i && (in.within != i || !matches(in.matchers, ls)) {
@@ -241,7 +281,17 @@ func (t *track) register(i int, ls labels.Labels) *feed {
 				key.Labels = append(key.Labels, kit.Label{Name: name, Value: strings.Clone(ls.Get(name))})
 			}
 		}
-		s, err := t.counters[in.part].Series(key)
+		twin := slices.IndexFunc(keys, func(k counted) bool {
+			return k.part == in.part && k.Also == 0 && k.Role == slo.RoleTotal && (key.Role == slo.RoleBad || key.Role == slo.RoleGood)
+		})
+		if twin >= 0 {
+			keys[twin].Also, keys[twin].AlsoFactor = key.Role, key.Factor
+			continue
+		}
+		keys = append(keys, counted{key, in.part})
+	}
+	for _, k := range keys {
+		s, err := t.counters[k.part].Series(k.SeriesKey)
 		if err != nil {
 			t.refused[t.groupName(ls)] = true
 			continue
@@ -263,7 +313,7 @@ func (t *track) groupName(ls labels.Labels) string {
 	for _, name := range t.plan.Objective.GroupBy {
 		values = append(values, ls.Get(name))
 	}
-	return strings.Join(values, "/")
+	return slo.GroupName(values)
 }
 
 // targetOf is what was scraped or instrumented: job and instance, which Prometheus' translator makes of an OTLP resource

@@ -202,6 +202,15 @@ func (v vector) arrivals(t testing.TB, src *fakeSource) []arrival {
 	return out
 }
 
+// latest is how late the latest sample comes, in ms.
+func (v vector) latest(t testing.TB) int64 {
+	var out int64
+	for _, a := range v.arrivals(t, new(fakeSource)) {
+		out = max(out, a.seen-a.point.T)
+	}
+	return out
+}
+
 func parseSamples(t testing.TB, raw json.RawMessage) []arrival {
 	if raw[0] == '{' {
 		var run struct {
@@ -285,8 +294,8 @@ func TestLiveAlertsAreThoseOfTheVectors(t *testing.T) {
 	for _, mode := range []string{"embedded", "restarted", "remote"} {
 		t.Run(mode, func(t *testing.T) {
 			for i, v := range vectors(t, "live.jsonl.gz") {
-				if mode != "embedded" && i%3 != 0 {
-					continue
+				if mode != "embedded" && i%3 != 0 || mode == "remote" && v.latest(t) > 600_000 {
+					continue // what comes more than ten minutes late to a remote source is found by the daily count, too late for alerts
 				}
 				t.Run(v.ID, func(t *testing.T) { live(t, v, mode) })
 			}
@@ -302,13 +311,6 @@ func live(t *testing.T, v vector, mode string) {
 	r := newRig(t, dbtest.Open(t, dbtest.SQLite(t)), o)
 	r.remote = mode == "remote"
 	queue := v.arrivals(t, r.src)
-	if mode == "remote" { // what comes more than ten minutes late is found by the daily count, too late for alerts
-		for _, a := range queue {
-			if a.seen-a.point.T > 600_000 {
-				t.Skip("samples come later than a remote source is read again")
-			}
-		}
-	}
 	r.start()
 	q := v.Questions[0]
 	for at := q.From; at <= q.To; at += 60_000 {
@@ -481,7 +483,7 @@ func ask(t *testing.T, r *rig, q question) {
 	s := r.engine.Now().Objectives[0]
 	var g *slo.Budget
 	for i := range s.Groups {
-		key := strings.Join(values(s.Groups[i].Labels, s.Objective.GroupBy), "/")
+		key := slo.GroupName(values(s.Groups[i].Labels, s.Objective.GroupBy))
 		if key == q.Group {
 			g = &s.Groups[i].Budget
 		}

@@ -4,7 +4,15 @@ package cli
 var All = []command{
 	demoCommand,
 	serveCommand,
+	assessCommand,
 	sloCommand,
+	serviceCommand,
+	factCommand,
+	orgCommand,
 	lintCommand,
+	ledgerCommand,
+	backupCommand,
+	restoreCommand,
+	tokenCommand,
 	versionCommand,
 }

@@ -112,10 +112,15 @@ func usage(format string, args ...any) error {
 	return exitError{exitUsage, fmt.Errorf(format, args...)}
 }
 
+// usageWords are in the errors that cobra makes of a command line.
+var usageWords = []string{"unknown command", "arg(s)", "required flag(s)", "if any flags in the group"}
+
 // exitCode maps an error's class to an exit code.
 func exitCode(err error) int {
-	if strings.HasPrefix(err.Error(), "unknown command") || strings.HasPrefix(err.Error(), "accepts ") || strings.Contains(err.Error(), "arg(s)") {
-		return exitUsage
+	for _, words := range usageWords {
+		if strings.Contains(err.Error(), words) {
+			return exitUsage
+		}
 	}
 	if kit.CodeOf(err) == kit.Unavailable {
 		return exitUnreachable

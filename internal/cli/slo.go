@@ -13,8 +13,9 @@ import (
 
 func sloCommand(e *env) *cobra.Command {
 	c := &cobra.Command{Use: "slo", Short: "Objectives and error budgets", GroupID: "look", Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
-	c.AddCommand(sloReplayCommand(e), sloImportCommand(e), sloExportCommand(e))
+		Example: "  evenkeel slo ls",
+		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() }}
+	c.AddCommand(sloListCommand(e), sloShowCommand(e), sloCorrectCommand(e), sloBacktestCommand(e), sloReplayCommand(e), sloImportCommand(e), sloExportCommand(e))
 	return c
 }
 

@@ -50,6 +50,13 @@ type Options struct {
 // leaseTTL is for how long a leader that fell silent is waited for.
 const leaseTTL = 90 * time.Second
 
+// standby is how often a process that does not hold the lease asks for it: soon after a leader fell silent another one
+// goes on, and not only at the next minute.
+const standby = 5 * time.Second
+
+// Lease names the lease of an evaluator.
+func Lease(name string) string { return "evaluator:" + name }
+
 // stopTime is what Stop and giving back the lease may take after ctx has ended.
 const stopTime = 10 * time.Second
 
@@ -61,7 +68,7 @@ func Loop(ctx context.Context, e Evaluator, o Options) error {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	l := &loop{Evaluator: e, Options: o, lease: "evaluator:" + e.Name}
+	l := &loop{Evaluator: e, Options: o, lease: Lease(e.Name)}
 	defer l.stop()
 	for {
 		now := o.Clock.Now()
@@ -71,6 +78,9 @@ func Loop(ctx context.Context, e Evaluator, o Options) error {
 			return nil
 		}
 		next := minute.Add(time.Minute + o.After)
+		if soon := now.Add(standby); !l.leading && soon.Before(next) {
+			next = soon
+		}
 		if err := o.Clock.Until(ctx, next); err != nil {
 			return nil
 		}

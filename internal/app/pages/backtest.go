@@ -5,10 +5,10 @@ import (
 	"slices"
 	"time"
 
+	"evenkeel.dev/evenkeel/internal/api"
 	"evenkeel.dev/evenkeel/internal/budget"
 	"evenkeel.dev/evenkeel/internal/domain/slo"
 	"evenkeel.dev/evenkeel/internal/kit"
-	"evenkeel.dev/evenkeel/internal/store/org"
 	"evenkeel.dev/evenkeel/internal/web"
 )
 
@@ -37,26 +37,13 @@ func (d *Desk) backtest(ctx context.Context, ask web.BacktestAsk) (web.Backtest,
 	if len(ask.Pairs) > 0 {
 		policies = slices.Insert(policies, 1, budget.Policy{Name: "As asked", Pairs: ask.Pairs})
 	}
-	incidents := IncidentsFor(d.directory(), s.Objective)
+	incidents := api.IncidentsFor(d.directory().Incidents, s.Objective)
 	q := slo.BacktestQuestion{From: slo.At(r.From), To: slo.At(r.To), Incidents: incidents}.DefaultGrace()
 	v, err := d.Budget.Backtest(ctx, ask.SLO, g.Key, q, policies...)
 	if err != nil {
 		return web.Backtest{}, err
 	}
 	return table(v, r, d.Now()), nil
-}
-
-// IncidentsFor are the labelled incidents that should have paged an objective: those that name it, else those of its
-// service.
-func IncidentsFor(dir *org.Directory, o slo.Objective) []slo.Incident {
-	var out []slo.Incident
-	for _, i := range dir.Incidents {
-		if len(i.SLOs) > 0 && !slices.Contains(i.SLOs, o.Name) || len(i.SLOs) == 0 && len(i.Services) > 0 && !slices.Contains(i.Services, o.Service) {
-			continue
-		}
-		out = append(out, slo.Incident{From: slo.At(i.From.Time), To: slo.At(i.To.Time)})
-	}
-	return out
 }
 
 // table puts the policy in force first and the others in the order of recommendation.

@@ -161,6 +161,16 @@ func (c *Counter) Prune(now Instant) {
 	}
 }
 
+// Compact gives back the room that a long stretch of samples took, after it has been pruned.
+func (c *Counter) Compact() {
+	for s := range c.series {
+		s.records = slices.Clone(s.records)
+	}
+	for _, g := range c.groups {
+		g.cells, g.dirty = slices.Clone(g.cells), slices.Clone(g.dirty)
+	}
+}
+
 // prune keeps the last sample before `old` and what comes after it.
 func (s *Series) prune(old Instant) {
 	keep := -1

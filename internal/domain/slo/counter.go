@@ -46,6 +46,9 @@ type SeriesKey struct {
 	Bound  float64     // le of a bucket
 	Delta  bool        // values are increments already
 	Factor float64     // of a term in a sum of counters; 0 = 1
+	// Also is what a counter of RoleTotal counts as besides, RoleGood or RoleBad, where both queries select it; 0 = nothing.
+	Also       Role
+	AlsoFactor float64
 }
 
 // NewCounter counts for one part of a plan from start on. keep bounds the samples held in memory: with 0 all are, which
@@ -75,7 +78,7 @@ func NewCounter(p *Plan, partIndex int, start Instant, keep time.Duration) *Coun
 
 // Group is the slots of one distinct tuple of the group_by labels.
 type Group struct {
-	Name   string   // values joined by "/"; "" where the objective has no groups
+	Name   string   // GroupName of Values; "" where the objective has no groups
 	Values []string // of the group_by labels
 
 	c       *Counter
@@ -116,7 +119,7 @@ func (c *Counter) Series(k SeriesKey) (*Series, error) {
 			}
 		}
 	}
-	name := strings.Join(values, "/")
+	name := GroupName(values)
 	g := c.groups[name]
 	if g == nil {
 		if len(c.groups) >= c.maxGroups {
@@ -193,6 +196,21 @@ func EffectiveThreshold(bounds []float64, threshold float64) (bound float64, ok 
 	}
 	return bound, ok
 }
+
+// GroupName is the text of a tuple of values of the group_by labels: joined by "/". Where there are several, a "/" or "\\"
+// within one stands behind a "\\", so that no two tuples share a name.
+func GroupName(values []string) string {
+	if len(values) == 1 {
+		return values[0]
+	}
+	escaped := make([]string, len(values))
+	for i, v := range values {
+		escaped[i] = groupEscape.Replace(v)
+	}
+	return strings.Join(escaped, "/")
+}
+
+var groupEscape = strings.NewReplacer(`\`, `\\`, "/", `\/`)
 
 // Groups is the groups from which a sample was accepted, by name.
 func (c *Counter) Groups() []*Group {

@@ -13,7 +13,7 @@ type Series struct {
 	totalSide bool
 	chosen    bool // of buckets: this one counts as good
 	records   []record
-	pruned    bool // records[0] is not the first sample, and its own increment is settled
+	pruned    bool // records[0] is not, or will not be, the first sample, and its own increment is settled
 	born      bool // the first record counts whole: its target was watched
 }
 
@@ -45,6 +45,34 @@ const (
 
 // Add takes a sample (§2.1).
 func (s *Series) Add(x Sample) Verdict {
+	if s.follow(&x) {
+		return Accepted
+	}
+	return s.place(x)
+}
+
+// AddRun takes samples as Add does, one after the other; late is the oldest of those that Add calls Late, 0 where there
+// is none.
+func (s *Series) AddRun(run []Sample) (late Instant) {
+	for i := range run {
+		x := &run[i]
+		if !s.follow(x) && s.place(*x) == Late && (late == 0 || x.T < late) {
+			late = x.T
+		}
+	}
+	return late
+}
+
+// Returned says, before the first sample is added, that the series had others more than a day before: its first is a new
+// baseline, not the begin of a series (§2.3).
+func (s *Series) Returned() {
+	if len(s.records) == 0 {
+		s.pruned = true
+	}
+}
+
+// place is Add for a sample that may belong anywhere.
+func (s *Series) place(x Sample) Verdict {
 	v := s.take(x)
 	if v == Refused {
 		s.group.refused++
@@ -78,7 +106,7 @@ func (s *Series) take(x Sample) Verdict {
 func (s *Series) tooLate(i int, r *record) bool {
 	old := s.group.c.old
 	if i == 0 && old > 0 {
-		return s.pruned || r.t < old+Instant(s.group.c.staleness)
+		return s.pruned && len(s.records) > 0 || r.t < old+Instant(s.group.c.staleness)
 	}
 	return r.t < old
 }
@@ -246,8 +274,11 @@ func (s *Series) countIncrement(prev, cur *record, i int, sign float64) {
 	case !fresh:
 		total = cur.v - prev.v
 	}
+	if s.Also != 0 {
+		p.put(total, g.first, func(n int64, d float64) { s.bookIn(g.at(n), s.Also, sign*s.AlsoFactor*d) })
+	}
 	sign *= s.Factor
-	p.put(total, g.first, func(n int64, d float64) { s.book(n, sign*d) })
+	p.put(total, g.first, func(n int64, d float64) { s.bookIn(g.at(n), s.Role, sign*d) })
 	if cur.hist != nil {
 		p.put(good, g.first, func(n int64, d float64) { g.at(n).bad.add(-sign * d) })
 	}
@@ -256,10 +287,9 @@ func (s *Series) countIncrement(prev, cur *record, i int, sign float64) {
 	}
 }
 
-// book puts events of the series' role into a slot.
-func (s *Series) book(n int64, d float64) {
-	c := s.group.at(n)
-	switch s.Role {
+// bookIn puts events of a role into a slot.
+func (s *Series) bookIn(c *cell, role Role, d float64) {
+	switch role {
 	case RoleTotal:
 		c.total.add(d)
 		if s.group.c.in.Kind == GoodTotal {
@@ -287,9 +317,13 @@ func (s *Series) countGauge(cur *record, sign float64) {
 	if n < s.group.first {
 		return
 	}
-	c := s.group.at(n)
+	s.judge(s.group.at(n), cur.v, sign)
+}
+
+// judge counts a gauge's value in a slot.
+func (s *Series) judge(c *cell, v, sign float64) {
 	c.total.add(sign)
-	if !holds(cur.v, s.group.c.in.Op, s.group.c.in.Threshold) {
+	if !holds(v, s.group.c.in.Op, s.group.c.in.Threshold) {
 		c.bad.add(sign)
 	}
 }

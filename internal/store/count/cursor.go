@@ -26,6 +26,7 @@ type edge struct {
 	next  int64 // slot of the next read that this edge serves
 	row   Row   // the row decoded last; it begins after what was read where ahead is set
 	ahead bool
+	body  []byte // shared between the edges in one chunk
 	it    iter
 	gen   uint32
 	used  uint32
@@ -48,12 +49,16 @@ func (c *Cursor) At(ctx context.Context, slot int64) (row Row, ok bool, err erro
 			return row, ok, c.damaged(first, err)
 		}
 	}
-	e, err := c.load(ctx, first, gen) // the first time here, or the rows came to the chunk after it was read
+	if body := c.shared(first, gen); body != nil {
+		if row, ok, err = c.enter(body, first, slot, gen); err != nil || ok {
+			return row, ok, c.damaged(first, err)
+		}
+	}
+	body, err := c.read(ctx, first) // the first time here, or the rows came to the chunk after it was read
 	if err != nil {
 		return Row{}, false, err
 	}
-	e.used = c.used
-	row, ok, err = e.seek(slot)
+	row, ok, err = c.enter(body, first, slot, gen)
 	return row, ok, c.damaged(first, err)
 }
 
@@ -74,16 +79,12 @@ func (c *Cursor) edge(first, slot int64, gen uint32) *edge {
 	return nil
 }
 
-func (c *Cursor) load(ctx context.Context, first int64, gen uint32) (*edge, error) {
-	var body []byte
-	err := c.store.db.Read().QueryRowContext(ctx, `SELECT body FROM count_chunk WHERE subject = $1 AND first = $2`, int64(c.id), first).Scan(&body)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return nil, fmt.Errorf("read counts of subject %d: %w", c.id, err)
-	}
-	e := edge{first: first, gen: gen}
+// enter remembers a new place, a slot in a chunk, and reads the row there.
+func (c *Cursor) enter(body []byte, first, slot int64, gen uint32) (row Row, ok bool, err error) {
+	e := edge{first: first, gen: gen, body: body, used: c.used}
 	if body != nil {
 		if e.it, err = decode(first, body); err != nil {
-			return nil, fmt.Errorf("read counts of subject %d from slot %d: %w", c.id, first, err)
+			return Row{}, false, err
 		}
 	}
 	at := 0
@@ -101,7 +102,27 @@ func (c *Cursor) load(ctx context.Context, first int64, gen uint32) (*edge, erro
 		c.edges = append(c.edges, e)
 	}
 	c.edges[at] = e
-	return &c.edges[at], nil
+	return c.edges[at].seek(slot)
+}
+
+// shared is the bytes of a chunk as another edge holds them, nil where none does. Rows may have come to it since.
+func (c *Cursor) shared(first int64, gen uint32) []byte {
+	for i := range c.edges {
+		if e := &c.edges[i]; e.first == first && e.gen == gen && e.next != minSlot && e.body != nil {
+			return e.body
+		}
+	}
+	return nil
+}
+
+// read is the bytes of a chunk as it is stored, nil where there is none.
+func (c *Cursor) read(ctx context.Context, first int64) ([]byte, error) {
+	var body []byte
+	err := c.store.db.Read().QueryRowContext(ctx, `SELECT body FROM count_chunk WHERE subject = $1 AND first = $2`, int64(c.id), first).Scan(&body)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return nil, fmt.Errorf("read counts of subject %d: %w", c.id, err)
+	}
+	return body, nil
 }
 
 func (e *edge) seek(slot int64) (Row, bool, error) {

@@ -200,6 +200,12 @@ func TestALeaseHasOneHolderAndAGrowingFence(t *testing.T) {
 		if f, ok := take("c", now.Add(20*time.Second)); !ok || f != 3 {
 			t.Fatalf("after release: %d %v", f, ok)
 		}
+		if err := d.EndLease(t.Context(), "evaluator"); err != nil {
+			t.Fatal(err)
+		}
+		if f, ok := take("d", now.Add(21*time.Second)); !ok || f != 4 {
+			t.Fatalf("after its end: %d %v", f, ok)
+		}
 	})
 }
 

@@ -63,6 +63,19 @@ func (d *DB) Release(ctx context.Context, name, holder string) error {
 	return nil
 }
 
+// EndLease ends the lease whoever holds it, for a caller that knows that its holder is dead. The fence stays, so that even
+// a holder that was not dead could do nothing once another took over.
+func (d *DB) EndLease(ctx context.Context, name string) error {
+	err := d.Write(ctx, func(ctx context.Context, q Q) error {
+		_, err := q.ExecContext(ctx, "UPDATE lease SET until_us = 0 WHERE name = $1", name)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("end lease %s: %w", name, err)
+	}
+	return nil
+}
+
 // CheckFence refuses with kit.Conflict unless fence is the lease's newest, and keeps it so until the transaction ends.
 func (d *DB) CheckFence(ctx context.Context, q Q, name string, fence int64) error {
 	var now int64

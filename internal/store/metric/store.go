@@ -29,6 +29,7 @@ type Store struct {
 	space   *space
 	late    watermark
 	known   families
+	met     metSeries
 	parsed  selectors
 	otlp    converters
 	scraper *scraper

@@ -45,6 +45,9 @@ func (s *Store) remoteWrite() http.Handler {
 		}
 		r = r.WithContext(context.WithValue(r.Context(), verdictKey{}, v))
 		r.Body = io.NopCloser(body)
+		if err == nil && v.keepGood && s.quickWrite(w, r, v) {
+			return
+		}
 		next.ServeHTTP(&answer{ResponseWriter: w, v: v, limit: s.opt.Limits.BodyBytes}, r)
 	})
 }

@@ -158,3 +158,35 @@ func bareInsert(ctx context.Context, path string, facts, batch int) (c Cost, err
 	}
 	return cost(facts, time.Since(start), processCPU()-cpu), nil
 }
+
+// Reopen fills a ledger with facts and then measures how long opening the database and the ledger takes, opens times.
+func Reopen(ctx context.Context, dir string, facts, opens int, ps []ledger.Projection) (time.Duration, error) {
+	path := filepath.Join(dir, "reopen.db")
+	_, err := withLedger(ctx, path, ps, func(l *ledger.Ledger) (int, error) {
+		for from := 0; from < facts; from += 2000 {
+			es := make([]event.Event, min(2000, facts-from))
+			for i := range es {
+				es[i] = Fact(from + i)
+			}
+			if _, err := l.Append(ctx, ledger.Batch{Events: es, Lane: ledger.Bulk}); err != nil {
+				return 0, err
+			}
+		}
+		return facts, nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	var took time.Duration
+	for range opens {
+		start := time.Now()
+		_, err := withLedger(ctx, path, ps, func(*ledger.Ledger) (int, error) {
+			took += time.Since(start)
+			return 1, nil
+		})
+		if err != nil {
+			return 0, err
+		}
+	}
+	return took / time.Duration(opens), nil
+}

@@ -37,3 +37,11 @@ func report(b *testing.B, who string, c ledgerbench.Cost) {
 	b.ReportMetric(float64(c.CPU)/float64(time.Microsecond), who+"-cpu-us/fact")
 	b.ReportMetric(c.Rate, who+"-facts/s")
 }
+
+func BenchmarkOpenWith200kFacts(b *testing.B) {
+	took, err := ledgerbench.Reopen(b.Context(), b.TempDir(), 200_000, max(b.N, 3), nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(took)/float64(time.Millisecond), "ms/open")
+}

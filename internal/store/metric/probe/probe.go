@@ -11,6 +11,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"evenkeel.dev/evenkeel/internal/kit"
@@ -20,7 +21,7 @@ import (
 type Probe struct {
 	Name     string // unique
 	Kind     string // http, tcp, dns, tls
-	Target   string // http: a URL; tcp, tls: host:port; dns: the server, host:port
+	Target   string // http: a URL; tcp, tls: host:port; dns: the server, host:port or host
 	Service  string // catalog component it speaks for; may be empty
 	Labels   map[string]string
 	Interval time.Duration // 0 = 30 s
@@ -117,6 +118,9 @@ func (c *check) fill() (err error) {
 			return fmt.Errorf("target must be like https://host/path")
 		}
 	case "tcp", "tls", "dns":
+		if _, _, err := net.SplitHostPort(c.Target); err != nil && c.Kind == "dns" {
+			c.Target = net.JoinHostPort(strings.Trim(c.Target, "[]"), "53")
+		}
 		if _, _, err := net.SplitHostPort(c.Target); err != nil {
 			return fmt.Errorf("target %q must be host:port", c.Target)
 		}
