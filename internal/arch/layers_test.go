@@ -27,7 +27,7 @@ func order(t *testing.T) map[string]int {
 	s := bufio.NewScanner(bytes.NewReader(layers))
 	for line := 1; s.Scan(); line++ {
 		text, _, _ := strings.Cut(s.Text(), "#")
-		for _, pkg := range strings.Fields(text) {
+		for pkg := range strings.FieldsSeq(text) {
 			out[pkg] = line
 		}
 	}

@@ -172,7 +172,7 @@ func (al *Alert) reads(query string, recorded map[string]string, depth int) {
 					al.reads(inner, recorded, depth+1)
 				}
 			case m.Type == labels.MatchEqual || m.Type == labels.MatchRegexp:
-				for _, value := range strings.Split(m.Value, "|") {
+				for value := range strings.SplitSeq(m.Value, "|") {
 					al.values[value] = true
 				}
 			}

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prometheus/prometheus/promql"
@@ -224,15 +225,15 @@ const tier = 2
 
 // list joins a few words and says how many more there are.
 func list(words []string, most int) string {
-	out := ""
+	var out strings.Builder
 	for i, w := range words[:min(most, len(words))] {
 		if i > 0 {
-			out += ", "
+			out.WriteString(", ")
 		}
-		out += w
+		out.WriteString(w)
 	}
 	if n := len(words) - most; n > 0 {
-		out += fmt.Sprintf(" and %d more", n)
+		out.WriteString(fmt.Sprintf(" and %d more", n))
 	}
-	return out
+	return out.String()
 }

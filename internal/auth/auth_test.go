@@ -57,15 +57,15 @@ func TestATokenWorksUntilItExpiresOrIsRevoked(t *testing.T) {
 		if _, err := k.ByToken(t.Context(), secret, now); kit.CodeOf(err) != kit.Denied {
 			t.Errorf("revoked token: %v, want denied", err)
 		}
-		kinds := ""
+		var kinds strings.Builder
 		for e, err := range l.Read(t.Context(), 0) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			kinds += string(e.Kind) + " "
+			kinds.WriteString(string(e.Kind) + " ")
 		}
-		if kinds != "access.granted access.revoked " {
-			t.Errorf("facts %q", kinds)
+		if kinds.String() != "access.granted access.revoked " {
+			t.Errorf("facts %q", kinds.String())
 		}
 	})
 }

@@ -7,6 +7,7 @@ package event
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -53,9 +54,7 @@ var kinds = build(estateKinds, objectiveKinds, systemKinds)
 func build(families ...map[Kind]func() Fact) map[Kind]func() Fact {
 	all := map[Kind]func() Fact{}
 	for _, f := range families {
-		for k, v := range f {
-			all[k] = v
-		}
+		maps.Copy(all, f)
 	}
 	return all
 }

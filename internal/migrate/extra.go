@@ -165,7 +165,7 @@ var actions = []string{"notify", "warn", "propose-freeze"}
 // readBudgetPolicy reads "0.5 notify, 0.75 warn, 1 propose-freeze".
 func readBudgetPolicy(s string, out *slo.Objective) error {
 	out.Policy = nil
-	for _, line := range strings.Split(s, ",") {
+	for line := range strings.SplitSeq(s, ",") {
 		share, action, _ := strings.Cut(strings.TrimSpace(line), " ")
 		x, err := strconv.ParseFloat(share, 64)
 		if err != nil || !finite(x) || x <= 0 || !slices.Contains(actions, action) {
@@ -211,7 +211,7 @@ var groupLabel = regexp.MustCompile(`^[^\s,"]{1,200}$`)
 
 func readGroupBy(s string, out *slo.Objective) error {
 	out.GroupBy = nil
-	for _, name := range strings.Split(s, ",") {
+	for name := range strings.SplitSeq(s, ",") {
 		name = strings.TrimSpace(name)
 		if !groupLabel.MatchString(name) {
 			return fmt.Errorf("%s is no label name to group by", quoted(name))

@@ -249,7 +249,7 @@ func codeBlock(t SourceText) template.HTML {
 func wrap(text string, n int) []string {
 	var out []string
 	line := ""
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		if line != "" && len([]rune(line))+len([]rune(word)) >= n {
 			out, line = append(out, line), ""
 		}

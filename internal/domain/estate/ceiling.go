@@ -78,7 +78,7 @@ func AtLeast(m int, up []float64) float64 {
 	}
 	// The smaller side of the sum keeps the digits: 1 - P(fewer).
 	less := 0.0
-	for k := 0; k < m; k++ {
+	for k := range m {
 		less += p[k]
 	}
 	if less <= 0.5 {

@@ -3,6 +3,7 @@ package slo
 import (
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -81,12 +82,13 @@ func budgetText(b Budget) string {
 		}
 		return fmt.Sprintf("%.9g", math.Round(*p*1e10)/1e10)
 	}
-	s := fmt.Sprintf("%d-%d-%d bad %s total %s allowed %s valid %v consumed %s remaining %s now %s sli %s left %s exhausts %s", b.From, b.To, b.PeriodEnd, num(&b.Bad), num(&b.Total), num(&b.Allowed), b.ValidS,
-		num(&b.Consumed), num(&b.Remaining), num(&b.RemainingCurrent), num(b.SLI), num(b.Left), num(b.ExhaustsInS))
+	var s strings.Builder
+	s.WriteString(fmt.Sprintf("%d-%d-%d bad %s total %s allowed %s valid %v consumed %s remaining %s now %s sli %s left %s exhausts %s", b.From, b.To, b.PeriodEnd, num(&b.Bad), num(&b.Total), num(&b.Allowed), b.ValidS,
+		num(&b.Consumed), num(&b.Remaining), num(&b.RemainingCurrent), num(b.SLI), num(b.Left), num(b.ExhaustsInS)))
 	for _, r := range b.Burns {
-		s += fmt.Sprintf(" %v %s", r.Window, num(&r.Burn))
+		s.WriteString(fmt.Sprintf(" %v %s", r.Window, num(&r.Burn)))
 	}
-	return s
+	return s.String()
 }
 
 var (

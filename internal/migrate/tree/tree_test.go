@@ -40,17 +40,18 @@ func TestAliasesAndMergesAreWrittenOut(t *testing.T) {
 }
 
 func TestHostileFilesAreRefused(t *testing.T) {
-	bomb := "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+	var bomb strings.Builder
+	bomb.WriteString("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n")
 	for i := 1; i < 10; i++ {
 		p := string(rune('0' + i - 1))
-		bomb += "a" + string(rune('0'+i)) + ": &a" + string(rune('0'+i)) + " [*a" + p + strings.Repeat(", *a"+p, 9) + "]\n"
+		bomb.WriteString("a" + string(rune('0'+i)) + ": &a" + string(rune('0'+i)) + " [*a" + p + strings.Repeat(", *a"+p, 9) + "]\n")
 	}
 	for name, file := range map[string]string{
 		"nested":         strings.Repeat("[", 100_000),
 		"nested maps":    strings.Repeat("{a: ", 100_000),
 		"dashes":         strings.Repeat("- ", 100_000) + "a",
 		"indentation":    deep(300),
-		"alias bomb":     bomb,
+		"alias bomb":     bomb.String(),
 		"self reference": "a: &a [*a]",
 		"no anchor":      "a: *b",
 		"size":           "a: " + strings.Repeat("x", MaxBytes),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"sync"
 
 	"evenkeel.dev/evenkeel/internal/store/db"
@@ -148,9 +149,7 @@ func (s *Store) Subjects(ctx context.Context, keys []Key) ([]ID, error) {
 		if err != nil {
 			return nil, fmt.Errorf("add subjects of counts: %w", err)
 		}
-		for k, id := range made {
-			s.subjects[k] = id
-		}
+		maps.Copy(s.subjects, made)
 		s.lastID += ID(len(fresh))
 	}
 	out := make([]ID, len(keys))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -45,9 +46,8 @@ func reflected(title string, v any) []byte {
 	if s.Definitions == nil {
 		s.Definitions = invopop.Definitions{}
 	}
-	for name, def := range r.Reflect(Source{}).Definitions { // Metrics names it without holding one
-		s.Definitions[name] = def
-	}
+	// Metrics names it without holding one
+	maps.Copy(s.Definitions, r.Reflect(Source{}).Definitions)
 	source := r.Reflect(Source{})
 	source.Version, source.Definitions, source.ID = "", nil, ""
 	s.Definitions["Source"] = source

@@ -79,7 +79,7 @@ func (d *Duration) UnmarshalJSON(b []byte) error {
 
 // JSONSchema describes the text form.
 func (Duration) JSONSchema() *jsonschema.Schema {
-	return &jsonschema.Schema{Type: "string", Pattern: durationPattern, MinLength: ptr(uint64(2)), Examples: []any{"5m", "28d"}}
+	return &jsonschema.Schema{Type: "string", Pattern: durationPattern, MinLength: new(uint64(2)), Examples: []any{"5m", "28d"}}
 }
 
 // Window is the stretch a budget is for: rolling ("28d") or a calendar unit ("month") in the organisation's zone.
@@ -193,4 +193,5 @@ func (Instant) JSONSchema() *jsonschema.Schema {
 	return &jsonschema.Schema{Type: "string", Format: "date-time", Examples: []any{"2026-03-01T10:00:00Z"}}
 }
 
-func ptr[T any](v T) *T { return &v }
+//go:fix inline
+func ptr[T any](v T) *T { return new(v) }
