@@ -92,14 +92,14 @@ type listSLOsIn struct {
 	Conditional
 	Service string `query:"service" doc:"Only this service's"`
 	State   string `query:"state" enum:"paging,ticketing,exhausted,burning,healthy,no-data" doc:"Only those in this state"`
-	Tier    int    `query:"tier" default:"-2" doc:"Only this tier"`
+	Tier    string `query:"tier" enum:"0,1,2,3,none" doc:"Only this tier; none = of no tier"`
 }
 
 func (s *server) listSLOs(_ context.Context, in *listSLOsIn) (*page[SLO], error) {
 	snap := s.Snapshot()
 	var list []SLO
 	for _, o := range snap.Objectives {
-		if in.Service != "" && o.Objective.Service != in.Service || in.State != "" && string(o.State()) != in.State || in.Tier != -2 && o.Objective.Tier != in.Tier {
+		if in.Service != "" && o.Objective.Service != in.Service || in.State != "" && string(o.State()) != in.State || in.Tier != "" && tierName(o.Objective.Tier) != in.Tier {
 			continue
 		}
 		list = append(list, sloOf(o, snap.At))
@@ -194,7 +194,7 @@ func (s *server) correct(ctx context.Context, in *correctIn) (*correctOut, error
 type reverseIn struct {
 	Name   string `path:"name"`
 	ID     string `path:"id"`
-	Reason string `query:"reason" maxLength:"2000"`
+	Reason string `query:"reason" maxLength:"2000" doc:"Why; it stands in the ledger"`
 }
 
 func (s *server) reverse(ctx context.Context, in *reverseIn) (*struct{}, error) {
