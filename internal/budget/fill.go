@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/common/model"
 
 	"evenkeel.dev/evenkeel/internal/domain/slo"
 	"evenkeel.dev/evenkeel/internal/store/count"
@@ -275,7 +275,7 @@ func (e *Engine) sortLate(tick slo.Instant) {
 	e.late = nil
 	e.mu.Unlock()
 	for _, l := range late {
-		for _, name := range []string{l.Labels.Get(labels.MetricName), ""} {
+		for _, name := range []string{l.Labels.Get(model.MetricNameLabel), ""} {
 			for _, t := range e.names[name] {
 				t.lateSample(l, tick)
 			}

@@ -7,7 +7,6 @@ import (
 	"math"
 	"net/http"
 	"regexp"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -100,15 +99,6 @@ func handle(r estate.Ref) string {
 var nan = math.NaN()
 
 func quoteMeta(s string) string { return regexp.QuoteMeta(s) }
-
-// median is the middle of some values, NaN without any.
-func median(v []float64) float64 {
-	if len(v) == 0 {
-		return nan
-	}
-	v = slices.Sorted(slices.Values(v))
-	return v[(len(v)-1)/2]
-}
 
 func lastHour(now time.Time) kit.Range {
 	to := now.Truncate(time.Minute)
