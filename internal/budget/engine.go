@@ -69,6 +69,8 @@ type Engine struct {
 	facts       []event.Event       // concluded and not in the ledger yet
 	corrections corrections
 	snapshot    atomic.Pointer[Snapshot]
+
+	histories histories // for questions about the past, from any goroutine
 }
 
 // directory is the objectives in force.

@@ -18,7 +18,7 @@ func TestBudgetsAreExactFromSamplesOn(t *testing.T) {
 		o, p := drawCase(t)
 		counter := NewCounter(p, 0, SlotStart(o.first), 0)
 		feed := arrivalsOf(t, counter, o)
-		last := Instant(0)
+		last := benchStart
 		for _, a := range feed {
 			last = max(last, a.Seen, a.T)
 		}
