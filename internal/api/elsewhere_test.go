@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"evenkeel.dev/evenkeel/internal/api"
+	"evenkeel.dev/evenkeel/internal/budget"
 	"evenkeel.dev/evenkeel/internal/kit"
 	"evenkeel.dev/evenkeel/internal/store/db/dbtest"
 )
@@ -61,5 +62,42 @@ func TestSeveralHeldAnswersAreCompared(t *testing.T) {
 	}
 	if code, _, _ := f.do(t, admin, "GET", "/api/v1/slos", "", "If-None-Match", `"other"`); code != http.StatusOK {
 		t.Errorf("another answer held: %d, want 200", code)
+	}
+}
+
+func TestBeforeTheFirstRoundObjectivesAreThereWithoutCounts(t *testing.T) {
+	f := open(t, dbtest.Open(t, dbtest.SQLite(t)))
+	f.src.Snapshot = func() *budget.Snapshot { return &budget.Snapshot{} }
+	mux := http.NewServeMux()
+	api.New(mux, f.src)
+	f.handler = mux
+	var list listed[api.SLO]
+	f.get(t, "/api/v1/slos", &list)
+	if len(list.Items) != 2 || list.Items[0].State != "no-data" || list.Items[0].Target != "0.999" {
+		t.Errorf("objectives before the first round: %+v", list.Items)
+	}
+	if code, _, body := f.do(t, admin, "GET", "/api/v1/slos/checkout-availability/series", ""); code != 409 || !strings.Contains(body, "no samples yet") {
+		t.Errorf("its past: %d %s", code, body)
+	}
+}
+
+func TestTheGroupWithTheLeastBudgetIsMeantWhereNoneIsNamed(t *testing.T) {
+	f := open(t, dbtest.Open(t, dbtest.SQLite(t)))
+	groups := f.src.Snapshot().Find("checkout-availability")
+	worse := groups.Groups[0]
+	worse.Key, worse.Budget.Remaining = `route="/pay"`, 0.1
+	groups.Groups = append(groups.Groups, worse)
+	var s api.SLOSeries
+	f.get(t, "/api/v1/slos/checkout-availability/series", &s)
+	if s.Group != worse.Key {
+		t.Errorf("series of group %q, want that of %q", s.Group, worse.Key)
+	}
+	for _, c := range []struct{ method, path, body, field string }{
+		{"GET", "/api/v1/slos/checkout-availability/series?group=none", "", "query.group"},
+		{"POST", "/api/v1/slos/checkout-availability/backtest", `{"group":"none"}`, "body.group"},
+	} {
+		if code, _, body := f.do(t, admin, c.method, c.path, c.body); code != 422 || !strings.Contains(body, `route=\"/pay\"`) || !strings.Contains(body, `"`+c.field+`"`) {
+			t.Errorf("%s %s of a strange group: %d %s", c.method, c.path, code, body)
+		}
 	}
 }

@@ -210,7 +210,7 @@ var severities = []string{"paging", "ticketing", "exhausted", "burning", "no-dat
 
 func (s *server) standings(cat *estate.Catalog) map[estate.Ref]standing {
 	out := map[estate.Ref]standing{}
-	for _, o := range s.Snapshot().Objectives {
+	for _, o := range s.snapshot().Objectives {
 		e, ok := cat.Service(o.Objective.Service)
 		if !ok {
 			continue

@@ -87,6 +87,19 @@ func (s *server) slos() {
 		summary: "Take a correction back"}, s.reverse)
 }
 
+// snapshot is what the last round left. Before the first one it is the objectives in force, without anything counted.
+func (s *server) snapshot() *budget.Snapshot {
+	snap := s.Snapshot()
+	if !snap.At.IsZero() {
+		return snap
+	}
+	first := &budget.Snapshot{}
+	for _, o := range s.Directory().Objectives {
+		first.Objectives = append(first.Objectives, &budget.Status{Objective: o})
+	}
+	return first
+}
+
 type listSLOsIn struct {
 	Paging
 	Conditional
@@ -96,7 +109,7 @@ type listSLOsIn struct {
 }
 
 func (s *server) listSLOs(_ context.Context, in *listSLOsIn) (*page[SLO], error) {
-	snap := s.Snapshot()
+	snap := s.snapshot()
 	var list []SLO
 	for _, o := range snap.Objectives {
 		if in.Service != "" && o.Objective.Service != in.Service || in.State != "" && string(o.State()) != in.State || in.Tier != "" && tierName(o.Objective.Tier) != in.Tier {
@@ -113,7 +126,7 @@ type oneSLOIn struct {
 }
 
 func (s *server) getSLO(_ context.Context, in *oneSLOIn) (*one[SLO], error) {
-	snap := s.Snapshot()
+	snap := s.snapshot()
 	o := snap.Find(in.Name)
 	if o == nil {
 		return nil, noSLO(in.Name)

@@ -33,7 +33,6 @@ func (a *app) openAccess(ctx context.Context) error {
 		}
 	}
 	a.guard = &auth.Guard{Keeper: a.access, Loopback: a.cfg.Auth == "", Now: a.now}
-	a.commands.Access = a.access
 	return nil
 }
 

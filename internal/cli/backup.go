@@ -37,7 +37,7 @@ signed so far can be checked with its public half only.`,
 			if err = errors.Join(err, d.Close()); err != nil {
 				return err
 			}
-			return e.done(fmt.Sprintf("%s in %s, root %s", kit.Plural(int(head.Seq), "fact", "facts"), args[0], head.Hash))
+			return e.done(fmt.Sprintf("%s with root %s in %s", kit.Plural(int(head.Seq), "fact", "facts"), head.Hash, args[0]))
 		}}
 	at.flags(c)
 	return c

@@ -126,7 +126,7 @@ func (e *env) as(asked bool, format string) *env {
 // done says that something was carried out: a sentence for people, {"done": ...} for programs.
 func (e *env) done(what string) error {
 	if e.format == "table" {
-		_, err := fmt.Fprintln(e.Out, strings.ToUpper(what[:1])+what[1:]+".")
+		_, err := fmt.Fprintln(e.Out, strings.ToUpper(what[:1])+what[1:])
 		return err
 	}
 	return e.print(map[string]string{"done": what}, table{head: []string{"done"}, rows: [][]any{{what}}})

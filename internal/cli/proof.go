@@ -92,7 +92,9 @@ func (e *env) printProven(out proven) error {
 	t := table{head: []string{"what", "value"}}
 	t.add("fact", human(out.Proof.Seq))
 	t.add("holds", human(out.OK))
-	t.add("finding", out.Finding)
+	if out.Finding != "" {
+		t.add("finding", out.Finding)
+	}
 	t.add("leaf hash", out.Proof.LeafHash)
 	for _, h := range out.Proof.Hashes {
 		t.add("path", h)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
 
@@ -25,10 +26,13 @@ counted in the step, and the burn rates asked for.`,
 			if err := e.get(c.Context(), path+query("group", group, "from", from, "to", to, "step", step, "burn", strings.Join(burns, ",")), &s); err != nil {
 				return err
 			}
+			if s.Group != "" && group == "" && e.format == "table" {
+				fmt.Fprintf(e.Out, "%s %s\n\n", s.Name, s.Group)
+			}
 			return e.print(s, seriesTable(s))
 		}}
 	f := c.Flags()
-	f.StringVar(&group, "group", "", "key of a group; may be left out where there is one")
+	f.StringVar(&group, "group", "", "key of a group; the one with the least budget when left out")
 	f.StringVar(&from, "from", "1d", "RFC 3339, a day, or an age such as 7d")
 	f.StringVar(&to, "to", "", "now when left out")
 	f.StringVar(&step, "step", "1h", "whole minutes, such as 5m")
