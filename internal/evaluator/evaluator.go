@@ -19,6 +19,9 @@ type Evaluator struct {
 	// Run evaluates everything up to the whole minute at now, whatever was missed since the last run included; the same
 	// minute twice does nothing. The fence belongs into every append.
 	Run func(ctx context.Context, now time.Time, fence *ledger.Fence) error
+	// Watch shows what the process that leads has stored, where this one does not lead; called every few seconds then. May
+	// be nil.
+	Watch func(ctx context.Context) error
 	// Stop stores where the evaluation stands; called once after the last Run, where there was one. May be nil.
 	Stop func(ctx context.Context) error
 }
@@ -47,8 +50,8 @@ type Options struct {
 	Led    func(bool)    // told when this process begins and ceases to evaluate; may be nil
 }
 
-// leaseTTL is for how long a leader that fell silent is waited for.
-const leaseTTL = 90 * time.Second
+// LeaseTTL is for how long a leader that fell silent is waited for.
+const LeaseTTL = 90 * time.Second
 
 // standby is how often a process that does not hold the lease asks for it: soon after a leader fell silent another one
 // goes on, and not only at the next minute.
@@ -99,7 +102,7 @@ type loop struct {
 
 // tick takes or renews the lease and runs the minute.
 func (l *loop) tick(ctx context.Context, now, minute time.Time) {
-	fence, ok, err := l.Leases.Lease(ctx, l.lease, l.Holder, leaseTTL, now)
+	fence, ok, err := l.Leases.Lease(ctx, l.lease, l.Holder, LeaseTTL, now)
 	if err != nil {
 		if ctx.Err() == nil {
 			l.Log.Error("take the lease of the evaluation", "evaluator", l.Name, "err", err)
@@ -107,6 +110,9 @@ func (l *loop) tick(ctx context.Context, now, minute time.Time) {
 		return
 	}
 	l.lead(ok, fence)
+	if !ok {
+		l.watch(ctx)
+	}
 	if !ok || !minute.After(l.last) {
 		return
 	}
@@ -120,6 +126,15 @@ func (l *loop) tick(ctx context.Context, now, minute time.Time) {
 		l.lead(false, 0)
 	case ctx.Err() == nil && !errors.Is(err, context.Canceled):
 		l.Log.Error("evaluate", "evaluator", l.Name, "minute", minute.Format(time.RFC3339), "err", err)
+	}
+}
+
+func (l *loop) watch(ctx context.Context) {
+	if l.Watch == nil {
+		return
+	}
+	if err := l.Watch(ctx); err != nil && ctx.Err() == nil {
+		l.Log.Warn("show what the leading process stored", "evaluator", l.Name, "err", err)
 	}
 }
 

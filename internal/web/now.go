@@ -25,7 +25,7 @@ type nowView struct {
 	Sentence string
 	Todo     []Todo
 	Burning  []objectiveRow
-	All      int // objectives
+	All      string // objectives in words; "" = none
 	Log      []logLine
 	Tiers    []tierView
 	Services int
@@ -55,7 +55,9 @@ func loadNow(ctx context.Context, s Sources, r *http.Request) (any, error) {
 	v := nowView{Base: base(ctx, s, r)}
 	g := gather(ctx, s)
 	v.Todo = todos(v.When, g)
-	v.All = len(g.objectives)
+	if len(g.objectives) > 0 {
+		v.All = budgetWords(g.objectives)
+	}
 	v.To = v.When.Now
 	v.From = v.To.AddDate(0, 0, -27)
 	for _, o := range g.objectives {

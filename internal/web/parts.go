@@ -205,18 +205,6 @@ func short(n int, s string) string {
 	return s
 }
 
-// title is an objective's name as its service's pages show it.
-func title(o Objective) string {
-	name := o.Title
-	if name == "" {
-		name = strings.TrimPrefix(o.Name, o.Service+"-")
-	}
-	if o.Group != "" {
-		name += " {" + o.Group + "}"
-	}
-	return name
-}
-
 // codeBlock prints a file with line numbers, the marked line and what is wrong under its column.
 func codeBlock(t SourceText) template.HTML {
 	var b strings.Builder

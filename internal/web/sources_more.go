@@ -289,19 +289,21 @@ type SourceState struct {
 	Kind   string // otlp, scrape, remote-write, probe, prometheus
 	Last   time.Time
 	Every  time.Duration // expected interval; 0 = none
-	Lag    time.Duration // between a sample's time and its arrival
-	Rate   float64       // samples a second
-	Series int64
-	Error  string // "" = fine
+	Lag    time.Duration // between the newest sample's time and its arrival; negative = not known
+	Rate   float64       // samples a second over the last minute; NaN = not known
+	Spans  float64       // spans a second over the last minute; NaN = not known
+	Series int64         // in memory; negative = not known
+	Error  string        // "" = fine
 	Silent bool
 	Held   int // objectives without data because of it
 }
 
 // Rated is something that flows.
 type Rated struct {
-	Name  string // "Samples"
-	Rate  float64
-	Track // last hour
+	Name  string  // "Samples stored"
+	Unit  string  // "a second"
+	Rate  float64 // over the last minute; NaN = not known yet
+	Track         // last hour
 }
 
 // Stored is something that lies on disk.
@@ -315,11 +317,14 @@ type Stored struct {
 
 // EvaluatorState is the live evaluation.
 type EvaluatorState struct {
-	Subjects int
+	Subjects int           // objectives
+	Budgets  int           // of these: one each, or one a group
 	Round    time.Duration // how long the last round took
 	Last     time.Time
 	Every    time.Duration
 	Missed   time.Duration // in the last day
+	Beat     time.Time     // its last sign of life in the ledger; zero = none in the last day
+	BeatSeq  int64
 }
 
 // Token is an API token, without its secret.

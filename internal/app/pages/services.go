@@ -95,14 +95,11 @@ func (d *Desk) service(ctx context.Context, ask web.ServiceAsk) (web.ServiceDeta
 	}
 	traffic := d.traffic()
 	out := web.ServiceDetail{Service: d.serviceOf(e, d.serviceStates()[e.Ref], traffic), Description: e.Description, Kind: e.Kind, Type: e.Type,
-		OnCall: dir.Catalog.OnCallFor(e.Ref), File: e.File, Line: e.Line, Range: ask.Range,
+		OnCall: onCall(dir.Catalog.OnCallFor(e.Ref)), File: e.File, Line: e.Line, Range: ask.Range,
 		Ceiling: ceilingOf(dir.Catalog, e.Ref, dir.Targets())}
 	if out.Range.From.IsZero() {
 		to := d.Now().Truncate(time.Minute)
 		out.Range = kit.Range{From: to.Add(-6 * time.Hour), To: to}
-	}
-	if ref, err := estate.ParseRef(out.OnCall, "", ""); err == nil {
-		out.OnCall = handle(ref)
 	}
 	if t, ok := traffic[e.Ref]; ok {
 		out.Version = t.Version
