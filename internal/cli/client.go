@@ -140,8 +140,12 @@ func (e *env) refusal(resp *http.Response, signedIn bool) error {
 	case resp.StatusCode == http.StatusUnauthorized && !signedIn:
 		msg += "\nput a token into EVENKEEL_TOKEN; evenkeel token create makes one"
 	}
-	return exitError{code, kit.Errorf(kit.Internal, "%s", msg)}
+	return exitError{code, kit.Errorf(kit.Internal, "%s", asCommands.Replace(msg))}
 }
+
+// asCommands puts the commands of this program in the place of the API's operations that a hint names.
+var asCommands = strings.NewReplacer("GET /api/v1/slos lists", "evenkeel slo ls lists", "GET /api/v1/services lists", "evenkeel service ls lists",
+	"GET /api/v1/alerts lists", "evenkeel alert ls lists", "GET /api/v1/ledger counts", "evenkeel ledger stats counts")
 
 // fieldName is a wrong field as a person at a terminal knows it: without the part of the request it stood in.
 func fieldName(location string) string {
