@@ -127,10 +127,10 @@ func (e *env) refusal(resp *http.Response, signedIn bool) error {
 	if json.Unmarshal(body, &p) != nil || p.Title == "" && p.Detail == "" {
 		return e.stranger("answers " + resp.Status)
 	}
-	msg := cmp.Or(p.Detail, p.Title)
+	lines := []string{cmp.Or(p.Detail, p.Title)}
 	for _, f := range p.Errors {
 		if f.Location != "" || f.Message != "" {
-			msg += fmt.Sprintf("\n  %s: %s", fieldName(f.Location), f.Message)
+			lines = append(lines, "  "+fieldName(f.Location)+": "+f.Message)
 		}
 	}
 	code := exitFindings
@@ -138,9 +138,9 @@ func (e *env) refusal(resp *http.Response, signedIn bool) error {
 	case resp.StatusCode == http.StatusServiceUnavailable:
 		code = exitUnreachable
 	case resp.StatusCode == http.StatusUnauthorized && !signedIn:
-		msg += "\nput a token into EVENKEEL_TOKEN; evenkeel token create makes one"
+		lines = append(lines, "put a token into EVENKEEL_TOKEN; evenkeel token create makes one")
 	}
-	return exitError{code, kit.Errorf(kit.Internal, "%s", asCommands.Replace(msg))}
+	return exitError{code, kit.Errorf(kit.Internal, "%s", asCommands.Replace(strings.Join(lines, "\n")))}
 }
 
 // asCommands puts the commands of this program in the place of the API's operations that a hint names.
