@@ -356,6 +356,10 @@ func TestWrongInputNamesEachField(t *testing.T) {
 	}{
 		{"GET", "/slos?limit=0", "", 422, []string{"query.limit"}},
 		{"GET", "/slos?state=sad&limit=9999", "", 422, []string{"query.state", "query.limit"}},
+		{"GET", "/slos?servce=checkout&stat=paging", "", 422, []string{"query.servce", "query.stat"}},
+		{"GET", "/slos?tier=7", "", 422, []string{"query.tier"}},
+		{"GET", "/facts?kind=alert.fird,alert.fired", "", 422, []string{"query.kind"}},
+		{"GET", "/ledger/export?kind=alert.fird", "", 422, []string{"query.kind"}},
 		{"GET", "/slos?cursor=%25", "", 422, []string{"query.cursor"}},
 		{"GET", "/slos/nope", "", 404, nil},
 		{"GET", "/slos/checkout-availability/series?step=7s", "", 422, []string{"query.step"}},
@@ -381,6 +385,9 @@ func TestWrongInputNamesEachField(t *testing.T) {
 		code, head, body := f.do(t, admin, c.method, "/api/v1"+c.path, c.body)
 		if code != c.status || head.Get("Content-Type") != "application/problem+json" {
 			t.Errorf("%s %s: %d %s %s, want %d as a problem", c.method, c.path, code, head.Get("Content-Type"), body, c.status)
+		}
+		if len(c.fields) > 0 && strings.Contains(body, "validation failed") {
+			t.Errorf("%s %s says that something failed, and not what: %s", c.method, c.path, body)
 		}
 		for _, field := range c.fields {
 			if !strings.Contains(body, `"location":"`+field+`"`) {

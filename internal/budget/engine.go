@@ -68,6 +68,7 @@ type Engine struct {
 	names       map[string][]*track // by metric name that their selectors ask for
 	facts       []event.Event       // concluded and not in the ledger yet
 	corrections corrections
+	watched     watch
 	snapshot    atomic.Pointer[Snapshot]
 
 	histories histories // for questions about the past, from any goroutine

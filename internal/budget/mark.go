@@ -39,6 +39,7 @@ type trackMark struct {
 	Targets   []targetMark         `json:"targets"`
 	Proved    string               `json:"proved,omitempty"` // digest of the agreement whose alerts were proved last
 	Rated     bool                 `json:"rated,omitempty"`  // there was traffic to prove them with
+	Fires     bool                 `json:"fires,omitempty"`  // and a rule fired in that proof
 	Filled    bool                 `json:"filled"`           // its history was counted once
 	Behind    slo.Instant          `json:"behind,omitempty"` // counts are complete up to here; 0 = up to the tick
 	Groups    map[string]groupMark `json:"groups,omitempty"`

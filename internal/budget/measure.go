@@ -42,6 +42,7 @@ func (e *Engine) closeDays(ctx context.Context, tick slo.Instant, begun time.Tim
 			if !due {
 				continue
 			}
+			g.reader.ctx = ctx
 			if err := e.closeGroup(ctx, g, from, to, tick); err != nil {
 				return fmt.Errorf("close the days of %s: %w", groupKey(t.plan.Objective.Name, g.key), err)
 			}
@@ -75,24 +76,12 @@ func (g *group) due(tick slo.Instant, zone *time.Location, turn int) (from, to s
 
 // closeGroup sums the days of [from, to) and closes those that ended.
 func (e *Engine) closeGroup(ctx context.Context, g *group, from, to, tick slo.Instant) error {
-	g.reader.ctx = ctx
-	t := g.track
-	first := max(g.mark.First, from-lookBehind)
-	h, err := slo.NewHistory(t.plan, first, min(to, tick), g.reader, t.corrections, tick)
+	days, err := e.daysOf(g, from, to, tick)
 	if err != nil {
 		return err
 	}
-	var days []Day
-	for at := from; at < to && at < tick; {
-		begin, end := dayOf(at.Time(), e.opt.Zone)
-		d := Day{From: begin}
-		d.Bad, d.Total, d.Allowed, d.ValidS = h.Raw(slo.At(begin), slo.At(end))
-		if d.UnknownS, err = g.unknown(max(slo.At(begin), g.mark.First), min(slo.At(end), tick)); err != nil {
-			return err
-		}
-		days = append(days, d)
-		at = slo.At(end)
-		if at+closeAfter <= tick {
+	for _, d := range days {
+		if _, end := dayOf(d.From, e.opt.Zone); slo.At(end)+closeAfter <= tick {
 			if err := e.closeDay(ctx, g, d, end); err != nil {
 				return err
 			}
@@ -101,6 +90,27 @@ func (e *Engine) closeGroup(ctx context.Context, g *group, from, to, tick slo.In
 	g.days = mergeDays(g.days, days)
 	g.closed, g.changed = max(g.closed, tick-closeAfter), [2]slo.Instant{}
 	return nil
+}
+
+// daysOf sums the days of [from, to) up to the tick.
+func (e *Engine) daysOf(g *group, from, to, tick slo.Instant) ([]Day, error) {
+	first := max(g.mark.First, from-lookBehind)
+	h, err := slo.NewHistory(g.track.plan, first, min(to, tick), g.reader, g.track.corrections, tick)
+	if err != nil {
+		return nil, err
+	}
+	var days []Day
+	for at := from; at < to && at < tick; {
+		begin, end := dayOf(at.Time(), e.opt.Zone)
+		d := Day{From: begin}
+		d.Bad, d.Total, d.Allowed, d.ValidS = h.Raw(slo.At(begin), slo.At(end))
+		if d.UnknownS, err = g.unknown(max(slo.At(begin), g.mark.First), min(slo.At(end), tick)); err != nil {
+			return nil, err
+		}
+		days = append(days, d)
+		at = slo.At(end)
+	}
+	return days, nil
 }
 
 // lookBehind is how far before a day its no-data policy may look for what a gap stands for.

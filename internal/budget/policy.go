@@ -1,18 +1,24 @@
 package budget
 
 import (
+	"context"
 	"strconv"
 
 	"evenkeel.dev/evenkeel/internal/domain/slo"
 	"evenkeel.dev/evenkeel/internal/event"
 )
 
-// look looks at every budget on full hours (§11): thresholds that were passed or re-armed become facts.
-func (e *Engine) look(last, tick slo.Instant) error {
-	if last/slo.HourMS == tick/slo.HourMS {
+// mostHours is how many missed hours are looked at after a stall: those before it are out of every common window.
+const mostHours = 35 * 24
+
+// look looks at every budget on each full hour since the last tick (§11): thresholds that were passed or re-armed become
+// facts. After a stall the missed hours are looked at one by one, as if there had been none.
+func (e *Engine) look(ctx context.Context, last, tick slo.Instant) error {
+	first, to := last/slo.HourMS+1, tick/slo.HourMS
+	first = max(first, to-mostHours+1)
+	if first > to {
 		return nil
 	}
-	hour := tick / slo.HourMS * slo.HourMS
 	for _, t := range e.tracks {
 		if !t.mark.Filled {
 			continue
@@ -20,15 +26,38 @@ func (e *Engine) look(last, tick slo.Instant) error {
 		policy := slo.PolicyOf(t.plan.Objective)
 		for _, name := range sortedKeys(t.groups) {
 			g := t.groups[name]
-			b, err := g.meter.Budget()
+			state := g.policyState(policy)
+			err := g.hourly(ctx, first, to, tick, func(b slo.Budget) {
+				for _, c := range t.plan.Look(&state, policy, b) {
+					e.facts = append(e.facts, g.crossing(c, b.At))
+				}
+			})
 			if err != nil {
 				return err
 			}
-			state := g.policyState(policy)
-			for _, c := range t.plan.Look(&state, policy, b) {
-				e.facts = append(e.facts, g.crossing(c, hour))
-			}
 			g.keepPolicy(policy, state)
+		}
+	}
+	return nil
+}
+
+// hourly gives a budget on each of the hours first..to since 1970, those before the group's first slot left out.
+func (g *group) hourly(ctx context.Context, first, to, tick slo.Instant, look func(slo.Budget)) error {
+	if first == to && to*slo.HourMS == tick {
+		b, err := g.meter.Budget()
+		if err == nil {
+			look(b)
+		}
+		return err
+	}
+	g.reader.ctx = ctx
+	h, err := slo.NewHistory(g.track.plan, g.mark.First, to*slo.HourMS, g.reader, g.track.corrections, tick)
+	if err != nil {
+		return err
+	}
+	for hour := first; hour <= to; hour++ {
+		if hour*slo.HourMS > h.First() {
+			look(h.Budget(hour*slo.HourMS, slo.Projection))
 		}
 	}
 	return nil

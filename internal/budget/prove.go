@@ -8,25 +8,25 @@ import (
 	"evenkeel.dev/evenkeel/internal/event"
 )
 
-// prove injects an outage into every objective that is new or was edited, as far as there is time, and into those that had
-// no traffic to prove anything with (§9).
+// prove injects an outage into every objective that is new or was edited, as far as there is time (§9). One that had no
+// traffic to prove anything with is tried as soon as an event was counted, one whose rules could not fire each hour.
 func (e *Engine) prove(tick slo.Instant, begun time.Time) {
 	for _, t := range e.tracks {
 		agreement := t.digest + " " + t.agreed
 		if !t.mark.Filled || t.plan.Objective.NoAlerts || !e.spare(begun) {
 			continue
 		}
-		retry := !t.mark.Rated && tick%slo.HourMS == 0 && t.rate(tick) > 0
+		retry := t.proof != nil && (t.proof.Rate == 0 && t.rate(tick) > 0 || !t.proof.Fires && tick%slo.HourMS == 0)
 		if t.mark.Proved == agreement && t.proof != nil && !retry {
 			continue
 		}
 		t.proof = t.prove(tick)
 		rated := t.proof.Rate > 0
-		if t.mark.Proved == agreement && (t.mark.Rated || !rated) {
-			continue // recorded before this process began
+		if t.mark.Proved == agreement && (!rated || t.mark.Rated && t.mark.Fires == t.proof.Fires) {
+			continue // recorded before
 		}
 		e.facts = append(e.facts, t.proofEvent(tick))
-		t.mark.Proved, t.mark.Rated, t.dirty = agreement, rated, true
+		t.mark.Proved, t.mark.Rated, t.mark.Fires, t.dirty = agreement, rated, t.proof.Fires, true
 	}
 }
 
@@ -78,7 +78,7 @@ func (t *track) proofEvent(tick slo.Instant) event.Event {
 		fact.Rules = append(fact.Rules, event.RuleProof{Rule: r.Rule.Name, FiresS: seconds(r.FiresS), EndsS: seconds(r.EndsS)})
 	}
 	return event.Event{At: tick.Time(), By: By, About: about(name), Fact: fact,
-		Key: key("alert.proved", name, t.mark.Targets[len(t.mark.Targets)-1].From.Slot(), t.digest, t.agreed, fmt.Sprint(p.Rate > 0))}
+		Key: key("alert.proved", name, t.mark.Targets[len(t.mark.Targets)-1].From.Slot(), t.digest, t.agreed, fmt.Sprint(p.Rate > 0, p.Fires))}
 }
 
 func seconds(f *float64) *int64 {

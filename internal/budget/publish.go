@@ -2,6 +2,7 @@ package budget
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"evenkeel.dev/evenkeel/internal/domain/slo"
@@ -9,14 +10,9 @@ import (
 
 // publish makes the snapshot that pages see, and writes result series.
 func (e *Engine) publish(ctx context.Context, tick slo.Instant, begun time.Time) {
-	s := &Snapshot{At: tick.Time(), Problems: e.problems, Objectives: make([]*Status, 0, len(e.tracks))}
+	s := &Snapshot{At: tick.Time(), Problems: e.problems, Objectives: make([]*Status, 0, len(e.tracks)), Gaps: gapsOf(e.tick.Sources)}
 	for _, t := range e.tracks {
 		s.Objectives = append(s.Objectives, e.status(t, tick))
-	}
-	for _, name := range sortedKeys(e.sources) {
-		if down := e.sources[name].down; down.From != 0 {
-			s.Gaps = append(s.Gaps, Gap{Source: sourceName(name), From: down.From.Time(), Reason: down.Reason})
-		}
 	}
 	s.Took = e.opt.Now().Sub(begun)
 	e.snapshot.Store(s)
@@ -25,6 +21,19 @@ func (e *Engine) publish(ctx context.Context, tick slo.Instant, begun time.Time)
 			e.log.Warn("write result series", "err", err)
 		}
 	}
+}
+
+// gapsOf lists the sources that do not answer.
+func gapsOf(down map[string]gapMark) []Gap {
+	var out []Gap
+	for _, name := range sortedKeys(down) {
+		out = append(out, Gap{Source: sourceName(name), From: down[name].From.Time(), Reason: down[name].Reason})
+	}
+	return out
+}
+
+func sortStatuses(all []*Status) {
+	slices.SortFunc(all, func(a, b *Status) int { return compare(a.Objective.Name, b.Objective.Name) })
 }
 
 func (e *Engine) status(t *track, tick slo.Instant) *Status {

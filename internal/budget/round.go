@@ -233,7 +233,7 @@ func (e *Engine) conclude(ctx context.Context, last, tick slo.Instant, begun tim
 		}
 	}
 	e.facts = append(e.facts, e.gaps(tick)...)
-	if err := e.look(last, tick); err != nil {
+	if err := e.look(ctx, last, tick); err != nil {
 		return err
 	}
 	e.prove(tick, begun)

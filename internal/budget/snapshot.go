@@ -16,6 +16,7 @@ import (
 type Snapshot struct {
 	At         time.Time     // the tick, a whole minute; zero before the first round
 	Took       time.Duration // what the round took
+	Watched    bool          // another process evaluates; this is what it stored last
 	Objectives []*Status     // sorted by name
 	Problems   []kit.Problem // objectives that cannot be evaluated, and why
 	Gaps       []Gap         // sources that do not answer at this moment

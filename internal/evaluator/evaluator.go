@@ -19,6 +19,9 @@ type Evaluator struct {
 	// Run evaluates everything up to the whole minute at now, whatever was missed since the last run included; the same
 	// minute twice does nothing. The fence belongs into every append.
 	Run func(ctx context.Context, now time.Time, fence *ledger.Fence) error
+	// Watch shows what the process that leads has stored, where this one does not lead; called every few seconds then. May
+	// be nil.
+	Watch func(ctx context.Context) error
 	// Stop stores where the evaluation stands; called once after the last Run, where there was one. May be nil.
 	Stop func(ctx context.Context) error
 }
@@ -107,6 +110,9 @@ func (l *loop) tick(ctx context.Context, now, minute time.Time) {
 		return
 	}
 	l.lead(ok, fence)
+	if !ok {
+		l.watch(ctx)
+	}
 	if !ok || !minute.After(l.last) {
 		return
 	}
@@ -120,6 +126,15 @@ func (l *loop) tick(ctx context.Context, now, minute time.Time) {
 		l.lead(false, 0)
 	case ctx.Err() == nil && !errors.Is(err, context.Canceled):
 		l.Log.Error("evaluate", "evaluator", l.Name, "minute", minute.Format(time.RFC3339), "err", err)
+	}
+}
+
+func (l *loop) watch(ctx context.Context) {
+	if l.Watch == nil {
+		return
+	}
+	if err := l.Watch(ctx); err != nil && ctx.Err() == nil {
+		l.Log.Warn("show what the leading process stored", "evaluator", l.Name, "err", err)
 	}
 }
 

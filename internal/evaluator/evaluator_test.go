@@ -117,3 +117,25 @@ func TestALeaderThatLostItsLeaseStepsBack(t *testing.T) {
 		}
 	})
 }
+
+func TestAProcessThatDoesNotLeadWatchesUntilItDoes(t *testing.T) {
+	d := dbtest.Open(t, dbtest.SQLite(t))
+	if _, ok, err := d.Lease(t.Context(), "evaluator:slo", "other", 70*time.Second, noon); err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	var seen []string
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	times := at(0, 5, 65, 75, 120)
+	c := &script{now: times[0], then: times[1:], end: cancel}
+	err := evaluator.Loop(ctx, evaluator.Evaluator{Name: "slo",
+		Run: func(_ context.Context, now time.Time, _ *ledger.Fence) error {
+			seen = append(seen, now.Format("run 04"))
+			return nil
+		},
+		Watch: func(context.Context) error { seen = append(seen, "watch"); return errors.New("only logged") },
+	}, evaluator.Options{Leases: d, Holder: "a", Clock: c})
+	if want := []string{"watch", "watch", "watch", "run 01", "run 02"}; err != nil || !slices.Equal(seen, want) {
+		t.Errorf("saw %v, %v; want %v", seen, err, want)
+	}
+}

@@ -28,7 +28,8 @@ type Directory struct {
 
 // Options change how a directory is read. The zero value reads tolerantly.
 type Options struct {
-	// Strict refuses what the OpenSLO specification refuses; otherwise a deviation is a note.
+	// Strict refuses what the OpenSLO specification refuses, which otherwise is a note, and references that lead nowhere,
+	// which otherwise are warnings.
 	Strict bool
 	// CheckScrape says what is wrong with one scrape job, given as JSON; nil checks its name only.
 	CheckScrape func(job []byte) error
@@ -128,7 +129,7 @@ func assemble(dir string, files []File, r *reading, o Options) *Directory {
 	if d.Catalog.Len() == 0 && len(d.Objectives) == 0 && !Failed(r.problems) {
 		r.problems = append(r.problems, kit.Problem{File: dir, Severity: kit.SeverityWarning, Rule: "empty-directory", Msg: "no file describes a service or an objective", Remedy: "add a catalog-info.yaml; docs/org-directory.md shows one"})
 	}
-	r.problems = append(r.problems, r.check(o.Rules)...)
+	r.problems = append(r.problems, r.check(o)...)
 	return d
 }
 
