@@ -54,7 +54,7 @@ func (s *Series) followIn(last *record, x *Sample) {
 	}
 	if s.totalSide {
 		reach := Instant(g.c.staleness)
-		for n := (last.t + reach).Slot() + 1; n <= (x.T + reach).Slot(); n++ {
+		for n := (last.t + reach).Slot() + 1; SlotStart(n) <= x.T+reach; n++ {
 			g.at(n).covers++
 		}
 	} else if d == 0 {
