@@ -61,6 +61,7 @@ type app struct {
 	heard    heard
 	usage    usage
 	flows    flows
+	at       atomic.Pointer[Addresses] // once it listens
 }
 
 // Run starts the server, serves until ctx ends, and ends everything in order. A part that fails ends the others.

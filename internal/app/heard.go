@@ -128,9 +128,10 @@ func sortSources(list []web.SourceState) {
 	})
 }
 
-// hearMetrics counts OTLP metrics by the service that sent them.
-func (a *app) hearMetrics(md pmetric.Metrics) {
-	now := a.now()
+// hearMetrics counts OTLP metrics by the service that sent them. A point of a histogram is several samples: those that
+// were stored are shared out by points; 0 = it is not known how many were, and points stand for samples.
+func (a *app) hearMetrics(md pmetric.Metrics, stored int64) {
+	now, all := a.now(), int64(md.DataPointCount())
 	for _, rm := range md.ResourceMetrics().All() {
 		m := message{}
 		for _, sm := range rm.ScopeMetrics().All() {
@@ -141,6 +142,9 @@ func (a *app) hearMetrics(md pmetric.Metrics) {
 					m.newest = newest
 				}
 			}
+		}
+		if stored > 0 && all > 0 {
+			m.samples = m.samples * stored / all
 		}
 		a.heard.note("otlp", jobOf(rm.Resource()), m, now)
 	}

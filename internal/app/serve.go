@@ -72,6 +72,7 @@ func (a *app) serve(ctx context.Context) error {
 		a.stack.run("demo telemetry", func(ctx context.Context) error { return serveHTTP(ctx, d.otlp, a.intake.Handler()) })
 		a.stack.run("demo shop", d.shop.Run)
 	}
+	a.at.Store(&at)
 	a.ready.Store(true)
 	if a.opt.Ready != nil {
 		a.opt.Ready(at)
@@ -93,9 +94,10 @@ func (a *app) receiver() *intake.Receiver {
 	o := intake.Options{Traces: a.takeSpans, Now: a.now, Log: a.log, NoMetrics: a.noMetrics(), Authorize: a.mayPush}
 	if o.NoMetrics == "" {
 		o.Metrics = func(ctx context.Context, md pmetric.Metrics) (int64, string, error) {
+			ctx, written := metric.CountWrites(ctx)
 			st, err := a.sink.WriteOTLP(ctx, md)
 			if err == nil {
-				a.hearMetrics(md)
+				a.hearMetrics(md, written.Samples())
 			}
 			return st.Rejected, st.Reason, err
 		}

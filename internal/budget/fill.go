@@ -21,7 +21,7 @@ const (
 	// dayBack is for how long a counter that stood still goes on (§2).
 	dayBack = 24 * 3_600_000
 	// stride is how much is read at once where much is to be read.
-	stride = 6 * 3_600_000
+	stride = dayBack
 	// again is how much of the past a source without Advance is asked for each round.
 	again = 10 * 60_000
 )

@@ -291,6 +291,11 @@ func (b Base) Lasted(r kit.Range) string {
 	return kit.Duration(r.Len())
 }
 
+// Projected says that the chart of today draws when the budget will be spent.
+func (v objectiveView) Projected() bool {
+	return v.Spent.From.After(v.When.Now) && v.Spent.From.Sub(v.When.Now) <= 24*time.Hour
+}
+
 // Allowance is how many more failures the budget allows, never below zero.
 func (v objectiveView) Allowance() float64 { return max(v.Budget.Allowed-v.Budget.Bad, 0) }
 

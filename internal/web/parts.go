@@ -34,6 +34,7 @@ var funcs = template.FuncMap{
 	"sli":     func(v float64) string { return kit.Percent(v, 3) },
 	"share":   kit.Share,
 	"target":  targetText,
+	"goal":    goalText,
 	"count":   kit.Count,
 	"num":     func(n int) string { return kit.Count(float64(n)) },
 	"num64":   func(n int64) string { return kit.Count(float64(n)) },
@@ -164,6 +165,16 @@ func targetText(d slo.Decimal) string {
 		out += "." + rest
 	}
 	return out + "%"
+}
+
+// goalText prints a target that is known as a ratio only: "99.9%".
+func goalText(v float64) string {
+	text := kit.Percent(v, 3)
+	number, isShare := strings.CutSuffix(text, "%")
+	if !isShare || !strings.Contains(number, ".") {
+		return text
+	}
+	return strings.TrimRight(strings.TrimRight(number, "0"), ".") + "%"
 }
 
 // windowText is "28 rolling days" or "calendar month".

@@ -69,6 +69,7 @@ const (
 	QueryMetrics Right = "metrics.query"
 	CorrectSLO   Right = "slo.correct"
 	VerifyLedger Right = "ledger.verify"
+	ReadEvidence Right = "evidence.read"
 	ManageToken  Right = "token.manage"
 )
 

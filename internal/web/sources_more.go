@@ -210,6 +210,7 @@ type FactFilter struct {
 	Kinds  []event.Kind
 	About  event.Ref
 	By     string
+	Words  []string  // each occurs in it
 	Range  kit.Range // when it happened; a zero From or To leaves that side open
 	Before Cursor    // the Next of the page before; zero = from the newest
 	Limit  int
@@ -224,7 +225,7 @@ type Cursor struct {
 // FactPage is some facts, newest first.
 type FactPage struct {
 	Facts []event.Event
-	Next  Cursor // zero = no more
+	Next  Cursor // zero = no more; with words there may be more to look through than was found
 }
 
 // FactDetail is one fact with its place in the tree.
@@ -280,7 +281,14 @@ type System struct {
 	Rates     []Rated
 	Stores    []Stored
 	Evaluator EvaluatorState
+	Doors     []Door // where OTLP goes in
 	Tokens    []Token
+}
+
+// Door is an address that takes telemetry.
+type Door struct {
+	Name    string // "OTLP over HTTP"
+	Address string
 }
 
 // SourceState is one source of telemetry.

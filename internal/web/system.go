@@ -25,6 +25,7 @@ var systemPage = Page{
 type systemView struct {
 	Base
 	System
+	Host      string // as this page was asked for
 	Silent    int
 	CanToken  bool
 	CanRevoke bool
@@ -33,7 +34,7 @@ type systemView struct {
 }
 
 func loadSystem(ctx context.Context, s Sources, r *http.Request) (any, error) {
-	v := systemView{Base: base(ctx, s, r)}
+	v := systemView{Base: base(ctx, s, r), Host: r.Host}
 	var err error
 	if v.System, err = s.System(ctx); err != nil {
 		return nil, err

@@ -124,7 +124,10 @@ func objectiveTodo(w kit.When, o Objective) (Todo, bool) {
 	}
 	t.Why = objectiveWhy(w, o, href)
 	if !first.IsZero() {
-		t.Who = append(t.Who, "since "+w.Clock(first), kit.Duration(w.Now.Sub(first).Round(time.Minute)))
+		t.Who = append(t.Who, "since "+w.Clock(first))
+		if lasts := w.Now.Sub(first).Round(time.Minute); lasts > 0 {
+			t.Who = append(t.Who, kit.Duration(lasts))
+		}
 	}
 	if o.Owner != "" {
 		t.Who = append(t.Who, "Owner "+o.Owner)

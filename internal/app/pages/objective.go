@@ -174,7 +174,7 @@ func (d *Desk) recorded(ctx context.Context, p *slo.Plan, g *budget.Group, out *
 			ended[f.AlertID] = f.EndsAt
 		case *event.AlertFired:
 			a := web.Alert{Range: kit.Range{From: f.StartsAt, To: ended[f.AlertID]}, Rule: ruleNamed(p, f), Severity: f.Severity, Seq: e.Seq}
-			if a.From.Before(out.Range.To) && (a.To.IsZero() || a.To.After(out.Range.From)) {
+			if !a.From.After(out.Range.To) && (a.To.IsZero() || a.To.After(out.Range.From)) {
 				out.Alerts = append(out.Alerts, a)
 			}
 		case *event.AlertProved:

@@ -41,6 +41,7 @@ type Desk struct {
 	Telemetry func() []web.SourceState
 	Stored    func(context.Context) []web.Stored
 	Rates     func() []web.Rated
+	Doors     func() []web.Door
 	CPU       func() float64 // cores this process used over the last minute
 
 	verdict atomic.Pointer[web.Verdict] // of the last whole verification

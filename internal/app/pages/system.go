@@ -16,7 +16,7 @@ func (d *Desk) system(ctx context.Context) (web.System, error) {
 	runtime.ReadMemStats(&m)
 	out := web.System{
 		Version: d.Version, Started: d.Started, Memory: float64(m.Sys - m.HeapReleased), Goroutine: runtime.NumGoroutine(), CPU: d.CPU(),
-		Sources: d.Telemetry(), Rates: d.Rates(), Stores: d.Stored(ctx),
+		Sources: d.Telemetry(), Rates: d.Rates(), Stores: d.Stored(ctx), Doors: d.Doors(),
 	}
 	var err error
 	if out.Evaluator, err = d.evaluator(ctx); err != nil {

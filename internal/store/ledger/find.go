@@ -18,6 +18,7 @@ type Filter struct {
 	Kinds   []event.Kind
 	About   event.Ref
 	By      string
+	Words   []string  // each occurs in the fact's kind, subject, author or body, in any case; free texts are not looked at
 	At      kit.Range // when it happened; a zero From or To leaves that side open
 	KnownAt time.Time // only what was recorded by then: the ledger as it stood at that time; zero = now
 	Before  Cursor    // only facts that come later in the list: the Next of the page before
@@ -26,6 +27,10 @@ type Filter struct {
 
 // MaxFind bounds a page of Find.
 const MaxFind = 1000
+
+// MaxLook bounds how many facts one page of Find with Words looks through, where no time is given: the Next of a page
+// goes on, even of an empty one.
+const MaxLook = 200_000
 
 // Cursor is the place where a page ended. The zero Cursor is the list's start.
 type Cursor struct {
@@ -49,9 +54,17 @@ func (l *Ledger) Find(ctx context.Context, f Filter) (Found, error) {
 		f.Limit = 100
 	}
 	q := l.db.Read()
-	where, args, err := f.where(ctx, q)
+	where, args, err := f.where(ctx, q, f.kindColumn(l.opt.Now()))
 	if err != nil {
 		return Found{}, fmt.Errorf("find facts: %w", err)
+	}
+	low, err := f.low(ctx, q)
+	if err != nil {
+		return Found{}, fmt.Errorf("find facts: %w", err)
+	}
+	if low > 1 {
+		args = append(args, low)
+		where += fmt.Sprintf(" AND seq >= $%d", len(args))
 	}
 	args = append(args, f.Limit+1)
 	order := " ORDER BY seq DESC"
@@ -79,13 +92,48 @@ func (l *Ledger) Find(ctx context.Context, f Filter) (Found, error) {
 			out.Next.At = out.Events[n-1].At
 		}
 	}
+	if low > 1 && !out.More {
+		out.More, out.Next = true, Cursor{Seq: low}
+	}
 	return out, resolve(ctx, q, out.Events)
+}
+
+// low is the last fact that a search for words looks at; 0 = all of them.
+func (f Filter) low(ctx context.Context, q db.Q) (int64, error) {
+	if len(f.Words) == 0 || f.byTime() {
+		return 0, nil
+	}
+	top := f.Before.Seq
+	if top == 0 {
+		head, err := readHead(ctx, q, "")
+		if err != nil {
+			return 0, err
+		}
+		top = head.Seq + 1
+	}
+	return top - MaxLook, nil
 }
 
 func (f Filter) byTime() bool { return !f.At.From.IsZero() || !f.At.To.IsZero() }
 
+// fewDays is up to how long a stretch of time is searched for kinds from its end on. Going through all facts of the kinds
+// instead, and sorting them by time, takes the longer the more of them the ledger ever held.
+const fewDays = 62 * 24 * time.Hour
+
+// kindColumn is how the kind stands in a condition: as an expression where its index is not to be used.
+func (f Filter) kindColumn(now time.Time) string {
+	to := f.At.To
+	if to.IsZero() {
+		to = now
+	}
+	if f.At.From.IsZero() || to.Sub(f.At.From) > fewDays || f.About != "" || f.By != "" {
+		return "kind"
+	}
+	return "kind || ''"
+}
+
 // where writes the filter's conditions and their arguments.
-func (f Filter) where(ctx context.Context, q db.Q) (string, []any, error) {
+func (f Filter) where(ctx context.Context, q db.Q, kind string) (string, []any, error) {
 	var conds []string
 	var args []any
 	add := func(cond string, vs ...any) { // $? stands for the next argument
@@ -100,13 +148,17 @@ func (f Filter) where(ctx context.Context, q db.Q) (string, []any, error) {
 		for i, k := range f.Kinds {
 			vs[i] = string(k)
 		}
-		add("kind IN ("+strings.TrimSuffix(strings.Repeat("$?,", n), ",")+")", vs...)
+		add(kind+" IN ("+strings.TrimSuffix(strings.Repeat("$?,", n), ",")+")", vs...)
 	}
 	if f.About != "" {
 		add("about = $?", string(f.About))
 	}
 	if f.By != "" {
 		add("actor = $?", f.By)
+	}
+	for _, w := range f.Words {
+		like := "%" + likeEscape.Replace(strings.ToLower(w)) + "%"
+		add(`(LOWER(kind) LIKE $? ESCAPE '\' OR LOWER(about) LIKE $? ESCAPE '\' OR LOWER(actor) LIKE $? ESCAPE '\' OR LOWER(body) LIKE $? ESCAPE '\')`, like, like, like, like)
 	}
 	if !f.At.From.IsZero() {
 		add("at_us >= $?", f.At.From.UnixMicro())
@@ -133,6 +185,8 @@ func (f Filter) where(ctx context.Context, q db.Q) (string, []any, error) {
 	}
 	return strings.Join(conds, " AND "), args, nil
 }
+
+var likeEscape = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
 // lastSeenBy is the newest fact recorded at or before t, 0 for none: Seen grows with seq, so it is found by halving.
 func lastSeenBy(ctx context.Context, q db.Q, t time.Time) (int64, error) {
