@@ -13,7 +13,7 @@ import (
 func statusCommand(e *env) *cobra.Command {
 	return &cobra.Command{Use: "status", Short: "How the server itself does, and who you are to it", GroupID: "look", Args: wants(0, 0),
 		Long: `Shows version, readiness, the evaluator's lag, what sends telemetry and what is stored. Exit code 1 when something is wrong: it
-is not ready, a source is silent or fails, or an objective cannot be evaluated.`,
+is not ready, the evaluator is three minutes behind, a source is silent or fails, or an objective cannot be evaluated.`,
 		Example: "  evenkeel status",
 		RunE: func(c *cobra.Command, _ []string) error {
 			var s api.System
@@ -30,13 +30,16 @@ is not ready, a source is silent or fails, or an objective cannot be evaluated.`
 		}}
 }
 
+// lateS is the lag of an evaluator that is behind: it works once a minute.
+const lateS = 180
+
 func well(s api.System) bool {
 	for _, src := range s.Sources {
 		if src.Silent || src.Error != "" {
 			return false
 		}
 	}
-	return s.Ready && len(s.Evaluator.Problems) == 0
+	return s.Ready && len(s.Evaluator.Problems) == 0 && s.Evaluator.LagS < lateS
 }
 
 func statusTable(s api.System) table {
@@ -46,6 +49,9 @@ func statusTable(s api.System) table {
 	t.add("ready", human(s.Ready))
 	t.add("you", s.You.Name+", "+s.You.Role)
 	t.add("evaluator", kit.Plural(s.Evaluator.Objectives, "objective", "objectives")+", last at "+clock(s.Evaluator.Last)+", took "+kit.Duration(time.Duration(s.Evaluator.TookS*float64(time.Second))))
+	if s.Evaluator.LagS >= lateS {
+		t.add("problem", "the evaluator is "+kit.Duration(seconds(s.Evaluator.LagS))+" behind; the server's log says why")
+	}
 	for _, p := range s.Evaluator.Problems {
 		t.add("problem", p)
 	}
