@@ -20,7 +20,7 @@ func factCommand(e *env) *cobra.Command {
 
 func factListCommand(e *env) *cobra.Command {
 	var kinds []string
-	var about, by, from, to, knownAt string
+	var about, by, words, from, to, knownAt string
 	var limit int
 	c := &cobra.Command{Use: "ls", Aliases: []string{"list"}, Short: "Find facts, newest first", Args: wants(0, 0),
 		Long: `Conditions add up. With --from or --to they are ordered by when they happened, else by when they were recorded.
@@ -30,7 +30,7 @@ func factListCommand(e *env) *cobra.Command {
 			if limit < 1 {
 				return usage("--limit: ask for at least one")
 			}
-			path := "/api/v1/facts" + query("kind", strings.Join(kinds, ","), "about", about, "by", by, "from", from, "to", to, "knownAt", knownAt)
+			path := "/api/v1/facts" + query("kind", strings.Join(kinds, ","), "about", about, "by", by, "words", words, "from", from, "to", to, "knownAt", knownAt)
 			list, err := atMost[api.Fact](c.Context(), e, path, limit)
 			if err != nil {
 				return err
@@ -45,6 +45,7 @@ func factListCommand(e *env) *cobra.Command {
 	fl.StringSliceVar(&kinds, "kind", nil, "kinds, such as alert.fired")
 	fl.StringVar(&about, "about", "", "such as slo:checkout-availability")
 	fl.StringVar(&by, "by", "", "such as user:ana or evaluator:slo")
+	fl.StringVar(&words, "words", "", "words that each occur in kind, subject, author or body")
 	fl.StringVar(&from, "from", "", "happened at or after: RFC 3339, a day, or an age such as 7d")
 	fl.StringVar(&to, "to", "", "happened before")
 	fl.StringVar(&knownAt, "known-at", "", "only what was recorded by then")
