@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"time"
 
+	"evenkeel.dev/evenkeel/internal/domain/slo"
+	"evenkeel.dev/evenkeel/internal/store/count"
 	"evenkeel.dev/evenkeel/internal/store/metric"
 )
 
@@ -15,6 +17,8 @@ const (
 	evalObjectives = 1000
 	evalWarm       = 60 // rounds before any is counted
 	evalRounds     = 60
+	evalDays       = 30
+	evalEvents     = 5000 // a slot
 )
 
 // evaluationCost measures rounds of 1,000 objectives over the embedded store: samples read, counts, facts and result
@@ -33,7 +37,8 @@ func evaluationCost(ctx context.Context, dir string) (figure, error) {
 	return figure{ours: ours, peer: peer, unit: "CPU-s/1000-SLOs"}, nil
 }
 
-// evaluate returns CPU seconds a round of all objectives, and bytes of heap that the evaluation holds for one.
+// evaluate returns CPU seconds a round of all objectives, and bytes of heap that the evaluation holds for one. Every window
+// is full: 31 days of counts lie behind each objective.
 func evaluate(ctx context.Context, dir string) (cost, perSLO float64, err error) {
 	var e *evaluation
 	f, err := openFleet(ctx, dir, counters(evalObjectives), func(l []metric.Late) { e.engine.Late(l) })
@@ -41,11 +46,6 @@ func evaluate(ctx context.Context, dir string) (cost, perSLO float64, err error)
 		return 0, 0, err
 	}
 	defer func() { err = errors.Join(err, f.store.Close()) }()
-	if e, err = openEvaluation(ctx, filepath.Join(dir, "evaluation.db"), f.store, f.store, 0); err != nil {
-		return 0, 0, err
-	}
-	defer func() { err = errors.Join(err, e.close()) }()
-	e.engine.Apply(objectives(evalObjectives, 30*24*time.Hour), nil)
 	at := time.Now().Truncate(time.Minute).Add(-(evalWarm + evalRounds + 20) * time.Minute)
 	for range 20 {
 		at = at.Add(time.Minute)
@@ -53,6 +53,10 @@ func evaluate(ctx context.Context, dir string) (cost, perSLO float64, err error)
 			return 0, 0, err
 		}
 	}
+	if e, err = fullWindows(ctx, filepath.Join(dir, "evaluation.db"), f.store, at); err != nil {
+		return 0, 0, err
+	}
+	defer func() { err = errors.Join(err, e.close()) }()
 	for i := range evalWarm + evalRounds {
 		at = at.Add(time.Minute)
 		if err := f.scrape(ctx, at.Add(-7*time.Second)); err != nil {
@@ -69,8 +73,56 @@ func evaluate(ctx context.Context, dir string) (cost, perSLO float64, err error)
 	if n := len(e.engine.Now().Objectives); n != evalObjectives {
 		return 0, 0, fmt.Errorf("%d of %d objectives were evaluated", n, evalObjectives)
 	}
+	if b := e.engine.Now().Objectives[0].Groups[0].Budget; b.Total < evalDays*1440*evalEvents*9/10 {
+		return 0, 0, fmt.Errorf("%.0f events in a window: its past is not counted", b.Total)
+	}
 	with := heap()
 	runtime.KeepAlive(e.engine)
-	e.engine = nil
+	e.engine, e.counts = nil, nil
 	return cost, (with - heap()) / evalObjectives, nil
+}
+
+// fullWindows opens the evaluation of all objectives as it stands at an instant after it has run for a month: one round
+// makes the objectives, their past is stored as counts, and a new process goes on from there.
+func fullWindows(ctx context.Context, path string, s *metric.Store, at time.Time) (*evaluation, error) {
+	os := objectives(evalObjectives, 30*24*time.Hour)
+	first := at.Add(-(evalDays + 1) * 24 * time.Hour)
+	for i := range os {
+		os[i].Start = first
+	}
+	e, err := openEvaluation(ctx, path, s, nil, 0)
+	if err != nil {
+		return nil, err
+	}
+	e.engine.Apply(os, nil)
+	err = errors.Join(e.engine.Round(ctx, at, nil), e.engine.Store(ctx))
+	if err == nil {
+		err = fillCounts(ctx, e.counts, os, slo.At(first).Slot(), slo.At(at).Slot()-1)
+	}
+	if err = errors.Join(err, e.close()); err != nil {
+		return nil, err
+	}
+	if e, err = openEvaluation(ctx, path, s, s, 0); err != nil {
+		return nil, err
+	}
+	e.engine.Apply(os, nil)
+	return e, nil
+}
+
+// fillCounts stores some evalEvents a slot for every objective.
+func fillCounts(ctx context.Context, counts *count.Store, os []slo.Objective, from, to int64) error {
+	rows := make([]count.Row, 0, to-from)
+	for slot := from; slot < to; slot++ {
+		rows = append(rows, count.Row{Slot: slot, Len: 1, Bad: float64(slot % 7 / 6), Total: evalEvents + float64(slot*31%97), ValidS: 60, Sampled: true})
+	}
+	for _, o := range os {
+		ids, err := counts.Subjects(ctx, []count.Key{{SLO: o.Name, Version: 1}})
+		if err != nil {
+			return err
+		}
+		if err := counts.Fill(ctx, ids[0], rows); err != nil {
+			return err
+		}
+	}
+	return nil
 }
