@@ -17,18 +17,17 @@ const (
 	evalObjectives = 1000
 	evalWarm       = 60 // rounds before any is counted
 	evalRounds     = 60
-	evalDays       = 30
 	evalEvents     = 5000 // a slot
 )
 
 // evaluationCost measures rounds of 1,000 objectives over the embedded store: samples read, counts, facts and result
 // series stored. The rules of the peer do the same for a hundred, scaled.
 func evaluationCost(ctx context.Context, dir string) (figure, error) {
-	ours, perSLO, err := evaluate(ctx, dir)
+	ours, _, err := evaluate(ctx, dir, evalObjectives, 0)
 	if err != nil {
 		return figure{}, err
 	}
-	fmt.Printf("%d rounds of %d objectives; %.1f kB of heap an objective\n", evalRounds, evalObjectives, perSLO/1000)
+	fmt.Printf("%d rounds of %d objectives\n", evalRounds, evalObjectives)
 	peer, err := rulesCost(ctx, dir)
 	if err != nil {
 		return figure{}, err
@@ -37,11 +36,11 @@ func evaluationCost(ctx context.Context, dir string) (figure, error) {
 	return figure{ours: ours, peer: peer, unit: "CPU-s/1000-SLOs"}, nil
 }
 
-// evaluate returns CPU seconds a round of all objectives, and bytes of heap that the evaluation holds for one. Every window
-// is full: 31 days of counts lie behind each objective.
-func evaluate(ctx context.Context, dir string) (cost, perSLO float64, err error) {
+// evaluate returns CPU seconds a round of n objectives, and bytes of heap that the evaluation holds for one. So many days
+// of counts lie behind each objective.
+func evaluate(ctx context.Context, dir string, n, days int) (cost, perSLO float64, err error) {
 	var e *evaluation
-	f, err := openFleet(ctx, dir, counters(evalObjectives), func(l []metric.Late) { e.engine.Late(l) })
+	f, err := openFleet(ctx, dir, counters(n), func(l []metric.Late) { e.engine.Late(l) })
 	if err != nil {
 		return 0, 0, err
 	}
@@ -53,7 +52,7 @@ func evaluate(ctx context.Context, dir string) (cost, perSLO float64, err error)
 			return 0, 0, err
 		}
 	}
-	if e, err = fullWindows(ctx, filepath.Join(dir, "evaluation.db"), f.store, at); err != nil {
+	if e, err = withPast(ctx, filepath.Join(dir, "evaluation.db"), f.store, at, n, days); err != nil {
 		return 0, 0, err
 	}
 	defer func() { err = errors.Join(err, e.close()) }()
@@ -70,23 +69,23 @@ func evaluate(ctx context.Context, dir string) (cost, perSLO float64, err error)
 			cost += spent / evalRounds
 		}
 	}
-	if n := len(e.engine.Now().Objectives); n != evalObjectives {
-		return 0, 0, fmt.Errorf("%d of %d objectives were evaluated", n, evalObjectives)
+	if got := len(e.engine.Now().Objectives); got != n {
+		return 0, 0, fmt.Errorf("%d of %d objectives were evaluated", got, n)
 	}
-	if b := e.engine.Now().Objectives[0].Groups[0].Budget; b.Total < evalDays*1440*evalEvents*9/10 {
+	if b := e.engine.Now().Objectives[0].Groups[0].Budget; b.Total < float64(days-1)*1440*evalEvents {
 		return 0, 0, fmt.Errorf("%.0f events in a window: its past is not counted", b.Total)
 	}
 	with := heap()
 	runtime.KeepAlive(e.engine)
 	e.engine, e.counts = nil, nil
-	return cost, (with - heap()) / evalObjectives, nil
+	return cost, (with - heap()) / float64(n), nil
 }
 
-// fullWindows opens the evaluation of all objectives as it stands at an instant after it has run for a month: one round
+// withPast opens the evaluation of n objectives as it stands at an instant after it has run for some days: one round
 // makes the objectives, their past is stored as counts, and a new process goes on from there.
-func fullWindows(ctx context.Context, path string, s *metric.Store, at time.Time) (*evaluation, error) {
-	os := objectives(evalObjectives, 30*24*time.Hour)
-	first := at.Add(-(evalDays + 1) * 24 * time.Hour)
+func withPast(ctx context.Context, path string, s *metric.Store, at time.Time, n, days int) (*evaluation, error) {
+	os := objectives(n, 30*24*time.Hour)
+	first := at.Add(-time.Duration(days)*24*time.Hour - 20*time.Minute)
 	for i := range os {
 		os[i].Start = first
 	}
@@ -96,7 +95,7 @@ func fullWindows(ctx context.Context, path string, s *metric.Store, at time.Time
 	}
 	e.engine.Apply(os, nil)
 	err = errors.Join(e.engine.Round(ctx, at, nil), e.engine.Store(ctx))
-	if err == nil {
+	if err == nil && days > 0 {
 		err = fillCounts(ctx, e.counts, os, slo.At(first).Slot(), slo.At(at).Slot()-1)
 	}
 	if err = errors.Join(err, e.close()); err != nil {
