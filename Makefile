@@ -25,7 +25,7 @@ setup:
 	@bash test/setup
 
 test: setup
-	$(GO) run ./internal/store/db/pgtemp -- $(GO) run ./internal/testrun $(TESTFLAGS) $(PKGS)
+	$(GO) run ./internal/store/db/pgtemp -- $(GO) run ./internal/testrun -timeout 20m $(TESTFLAGS) $(PKGS)
 
 check: setup
 	@bash test/check "$(GO)" "$(STATICCHECK)" "$(RACE)"

@@ -49,10 +49,10 @@ func (s *server) alerts() {
 type listAlertsIn struct {
 	Paging
 	Conditional
-	State string `query:"state" enum:"firing,all" default:"all"`
+	State string `query:"state" enum:"firing,all" default:"all" doc:"firing: only those that fire now, whenever they began"`
 	SLO   string `query:"slo" doc:"Only this objective's"`
 	From  string `query:"from" doc:"RFC 3339, a day, or an age such as 7d"`
-	To    string `query:"to"`
+	To    string `query:"to" doc:"Default now"`
 }
 
 func (s *server) listAlerts(ctx context.Context, in *listAlertsIn) (*page[Alert], error) {
@@ -96,7 +96,7 @@ func (s *server) getAlert(ctx context.Context, in *oneAlertIn) (*one[Alert], err
 		return nil, err
 	}
 	if !ok {
-		return nil, kit.Errorf(kit.NotFound, "alert %s does not exist", in.ID)
+		return nil, &kit.Error{Code: kit.NotFound, Msg: "alert " + in.ID + " does not exist", Hint: "GET /api/v1/alerts lists those of the last days"}
 	}
 	return tagged(in.Conditional, alertOf(a))
 }

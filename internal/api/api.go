@@ -31,6 +31,8 @@ func New(mux *http.ServeMux, src Sources) huma.API {
 	cfg.DocsPath = ""
 	cfg.SchemasPath = "/api/schemas"
 	cfg.CreateHooks = nil // no $schema link in answers
+	cfg.RejectUnknownQueryParameters = true
+	cfg.Transformers = append(cfg.Transformers, wording)
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"token": {Type: "http", Scheme: "bearer", Description: "A token from the System page or `evenkeel token create`. On a loopback bind without tokens none is needed."},
 	}
@@ -39,6 +41,7 @@ func New(mux *http.ServeMux, src Sources) huma.API {
 	for _, register := range all {
 		register(s)
 	}
+	elsewhere(mux)
 	return s.api
 }
 
@@ -163,6 +166,9 @@ func span(from, to string, length time.Duration, now time.Time) (kit.Range, erro
 	return r, nil
 }
 
+// wrongValues opens a problem that names wrong fields.
+const wrongValues = "the request has wrong values"
+
 func fieldError(path string, err error) error {
-	return &kit.Error{Code: kit.Invalid, Msg: "the request has wrong values", Fields: []kit.Field{{Path: path, Msg: err.Error()}}}
+	return &kit.Error{Code: kit.Invalid, Msg: wrongValues, Fields: []kit.Field{{Path: path, Msg: err.Error()}}}
 }

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -229,6 +230,12 @@ func (f *fixture) fired(t *testing.T, n int) int64 {
 	return r.Last
 }
 
+// holders is who has a right, as agreed; the program's own table is checked against it.
+var holders = map[auth.Right]string{
+	auth.Read: "viewer responder owner operator auditor admin", auth.CorrectBudget: "owner operator admin", auth.VerifyLedger: "operator auditor admin",
+	auth.ReadEvidence: "auditor admin", auth.ReloadOrg: "operator admin", auth.ManageAccess: "admin",
+}
+
 // operations is every operation with a request that works, and the right it needs.
 var operations = []struct {
 	method, path, body string
@@ -292,7 +299,7 @@ func TestEachRoleMayDoWhatItsRightsSayAndRefusalsAreRecorded(t *testing.T) {
 			for _, op := range operations {
 				code, _, body := f.do(t, c, op.method, fill(op.path), op.body)
 				want := op.status
-				if !c.Has(op.right) {
+				if !slices.Contains(strings.Fields(holders[op.right]), string(role)) {
 					want = http.StatusForbidden
 					refused++
 				}
@@ -356,6 +363,10 @@ func TestWrongInputNamesEachField(t *testing.T) {
 	}{
 		{"GET", "/slos?limit=0", "", 422, []string{"query.limit"}},
 		{"GET", "/slos?state=sad&limit=9999", "", 422, []string{"query.state", "query.limit"}},
+		{"GET", "/slos?servce=checkout&stat=paging", "", 422, []string{"query.servce", "query.stat"}},
+		{"GET", "/slos?tier=7", "", 422, []string{"query.tier"}},
+		{"GET", "/facts?kind=alert.fird,alert.fired", "", 422, []string{"query.kind"}},
+		{"GET", "/ledger/export?kind=alert.fird", "", 422, []string{"query.kind"}},
 		{"GET", "/slos?cursor=%25", "", 422, []string{"query.cursor"}},
 		{"GET", "/slos/nope", "", 404, nil},
 		{"GET", "/slos/checkout-availability/series?step=7s", "", 422, []string{"query.step"}},
@@ -382,6 +393,9 @@ func TestWrongInputNamesEachField(t *testing.T) {
 		if code != c.status || head.Get("Content-Type") != "application/problem+json" {
 			t.Errorf("%s %s: %d %s %s, want %d as a problem", c.method, c.path, code, head.Get("Content-Type"), body, c.status)
 		}
+		if len(c.fields) > 0 && strings.Contains(body, "validation failed") {
+			t.Errorf("%s %s says that something failed, and not what: %s", c.method, c.path, body)
+		}
 		for _, field := range c.fields {
 			if !strings.Contains(body, `"location":"`+field+`"`) {
 				t.Errorf("%s %s: no word about %s in %s", c.method, c.path, field, body)
@@ -393,7 +407,11 @@ func TestWrongInputNamesEachField(t *testing.T) {
 func TestAnAnswerThatDidNotChangeIsNotSentAgain(t *testing.T) {
 	f := open(t, dbtest.Open(t, dbtest.SQLite(t)))
 	f.fired(t, 1)
-	for _, path := range []string{"/slos", "/slos/checkout-availability", "/services", "/services/checkout", "/estate", "/alerts", "/facts", "/facts/1", "/ledger", "/org", "/tokens", "/system"} {
+	for _, op := range operations {
+		if op.method != "GET" || op.path == "/export/slos" || op.path == "/ledger/export" { // these are streamed
+			continue
+		}
+		path := strings.TrimPrefix(fill(op.path), "/api/v1")
 		_, head, _ := f.do(t, admin, "GET", "/api/v1"+path, "")
 		etag := head.Get("ETag")
 		if etag == "" {

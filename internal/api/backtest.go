@@ -72,7 +72,7 @@ func (s *server) backtests() {
 type backtestIn struct {
 	Name string `path:"name"`
 	Body struct {
-		Group     string     `json:"group,omitempty" doc:"May be left out: the one with the least budget"`
+		Group     string     `json:"group,omitempty" doc:"Key of a group; the one with the least budget when left out"`
 		From      string     `json:"from,omitempty" doc:"Default 30 days before to"`
 		To        string     `json:"to,omitempty" doc:"Default now"`
 		Policies  []Policy   `json:"policies,omitempty" maxItems:"64" doc:"Tried beside the grid"`
@@ -86,14 +86,14 @@ type backtestOut struct{ Body Backtest }
 const backtestSpan = 30 * 24 * time.Hour
 
 func (s *server) backtest(ctx context.Context, in *backtestIn) (*backtestOut, error) {
-	snap := s.Snapshot()
+	snap := s.snapshot()
 	o := snap.Find(in.Name)
 	if o == nil {
 		return nil, noSLO(in.Name)
 	}
-	g := o.Worst()
-	if g == nil {
-		return nil, kit.Errorf(kit.Conflict, "objective %s has no samples yet, so there is nothing to replay", in.Name)
+	group, err := groupOf(o, "/group", in.Body.Group)
+	if err != nil {
+		return nil, err
 	}
 	r, err := span(in.Body.From, in.Body.To, backtestSpan, snap.At)
 	if err != nil {
@@ -105,10 +105,6 @@ func (s *server) backtest(ctx context.Context, in *backtestIn) (*backtestOut, er
 	policies, err := PoliciesOf(o.Objective, in.Body.Policies, in.Body.NoGrid)
 	if err != nil {
 		return nil, err
-	}
-	group := in.Body.Group
-	if group == "" {
-		group = g.Key
 	}
 	q := slo.BacktestQuestion{From: slo.At(r.From), To: slo.At(r.To)}.DefaultGrace()
 	for _, i := range in.Body.Incidents {

@@ -201,7 +201,7 @@ func (s *server) blastRadius(_ context.Context, in *blastIn) (*one[Radius], erro
 	cat := s.Directory().Catalog
 	e, ok := cat.Service(in.Of)
 	if !ok {
-		return nil, kit.Errorf(kit.NotFound, "%s is not in the catalog", in.Of)
+		return nil, &kit.Error{Code: kit.NotFound, Msg: in.Of + " is not in the catalog", Hint: "GET /api/v1/services lists services; write others by kind, such as resource:db"}
 	}
 	r := cat.BlastRadius(e.Ref)
 	return tagged(in.Conditional, Radius{Name: e.Ref.Short(), Fails: hits(r.Fails), Degrades: hits(r.Degrades), Thins: hits(r.Thins)})

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -84,7 +85,7 @@ type FactFilter struct {
 // filter reads the conditions; every wrong one is named.
 func (f FactFilter) filter(now time.Time) (ledger.Filter, error) {
 	out := ledger.Filter{About: event.Ref(f.About), By: f.By, Words: strings.Fields(f.Words)}
-	e := &kit.Error{Code: kit.Invalid, Msg: "the request has wrong values"}
+	e := &kit.Error{Code: kit.Invalid, Msg: wrongValues}
 	for _, k := range f.Kind {
 		out.Kinds = append(out.Kinds, event.Kind(k))
 	}
@@ -109,6 +110,36 @@ func (f FactFilter) filter(now time.Time) (ledger.Filter, error) {
 	return out, nil
 }
 
+// factFilter reads the conditions and names kinds that neither this program nor the ledger knows.
+func (s *server) factFilter(ctx context.Context, in FactFilter) (ledger.Filter, error) {
+	f, err := in.filter(s.Now())
+	if err != nil {
+		return f, err
+	}
+	known := event.Kinds()
+	strange := func(k event.Kind) bool { return !slices.Contains(known, k) }
+	if !slices.ContainsFunc(f.Kinds, strange) {
+		return f, nil
+	}
+	st, err := s.Ledger.Stats(ctx) // a newer program may have recorded them
+	if err != nil {
+		return f, err
+	}
+	for _, k := range st.Kinds {
+		known = append(known, k.Kind)
+	}
+	e := &kit.Error{Code: kit.Invalid, Msg: wrongValues}
+	for _, k := range f.Kinds {
+		if strange(k) {
+			e.Fields = append(e.Fields, kit.Field{Path: "query.kind", Msg: fmt.Sprintf("%q is no kind of fact; write such as alert.fired. GET /api/v1/ledger counts the kinds there are", k)})
+		}
+	}
+	if len(e.Fields) > 0 {
+		return f, e
+	}
+	return f, nil
+}
+
 type listFactsIn struct {
 	Paging
 	Conditional
@@ -116,7 +147,7 @@ type listFactsIn struct {
 }
 
 func (s *server) listFacts(ctx context.Context, in *listFactsIn) (*page[Fact], error) {
-	f, err := in.filter(s.Now())
+	f, err := s.factFilter(ctx, in.FactFilter)
 	if err != nil {
 		return nil, err
 	}

@@ -164,7 +164,7 @@ type exportIn struct {
 }
 
 func (s *server) export(ctx context.Context, in *exportIn) (*huma.StreamResponse, error) {
-	f, err := in.filter(s.Now())
+	f, err := s.factFilter(ctx, in.FactFilter)
 	if err != nil {
 		return nil, err
 	}

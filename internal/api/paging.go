@@ -21,7 +21,7 @@ type Paging struct {
 
 // Conditional answers 304 where the caller has the current answer already.
 type Conditional struct {
-	IfNoneMatch string `header:"If-None-Match"`
+	IfNoneMatch string `header:"If-None-Match" doc:"ETags of answers the caller holds"`
 }
 
 // page is one page of a list.
@@ -98,10 +98,20 @@ func (c Conditional) tag(v any) (string, error) {
 	}
 	sum := sha256.Sum256(body)
 	etag := `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
-	if c.IfNoneMatch == etag || c.IfNoneMatch == "W/"+etag {
+	if c.has(etag) {
 		return "", unchanged{huma.ErrorWithHeaders(huma.Status304NotModified(), http.Header{"ETag": {etag}})}
 	}
 	return etag, nil
+}
+
+// has says whether the caller holds an answer (RFC 9110, 13.1.2).
+func (c Conditional) has(etag string) bool {
+	for held := range strings.SplitSeq(c.IfNoneMatch, ",") {
+		if held = strings.TrimSpace(held); held == "*" || strings.TrimPrefix(held, "W/") == etag {
+			return true
+		}
+	}
+	return false
 }
 
 // unchanged passes through toProblem as it is.

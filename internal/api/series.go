@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"evenkeel.dev/evenkeel/internal/budget"
 	"evenkeel.dev/evenkeel/internal/domain/slo"
 	"evenkeel.dev/evenkeel/internal/kit"
 	"evenkeel.dev/evenkeel/internal/migrate"
@@ -56,7 +58,7 @@ const (
 type seriesIn struct {
 	Conditional
 	Name  string   `path:"name"`
-	Group string   `query:"group" doc:"Key of a group; may be left out where there is one"`
+	Group string   `query:"group" doc:"Key of a group; the one with the least budget when left out"`
 	From  string   `query:"from" doc:"RFC 3339, a day, or an age; default 7 days before to"`
 	To    string   `query:"to" doc:"Default now"`
 	Step  string   `query:"step" doc:"Such as 5m; default makes about 200 points"`
@@ -64,7 +66,16 @@ type seriesIn struct {
 }
 
 func (s *server) series(ctx context.Context, in *seriesIn) (*one[SLOSeries], error) {
-	now := s.Snapshot().At
+	snap := s.snapshot()
+	o := snap.Find(in.Name)
+	if o == nil {
+		return nil, noSLO(in.Name)
+	}
+	group, err := groupOf(o, "query.group", in.Group)
+	if err != nil {
+		return nil, err
+	}
+	now := snap.At
 	if now.IsZero() {
 		now = s.Now().Truncate(time.Minute)
 	}
@@ -85,11 +96,11 @@ func (s *server) series(ctx context.Context, in *seriesIn) (*one[SLOSeries], err
 	if err != nil {
 		return nil, err
 	}
-	got, err := s.Budget.Series(ctx, in.Name, in.Group, r.From, r.To, step, burns...)
+	got, err := s.Budget.Series(ctx, in.Name, group, r.From, r.To, step, burns...)
 	if err != nil {
 		return nil, err
 	}
-	out := SLOSeries{Name: in.Name, Group: in.Group, From: r.From, To: r.To, StepS: int64(got.Step.Seconds()), BurnsS: []int64{}, Points: []SLOPoint{}}
+	out := SLOSeries{Name: in.Name, Group: group, From: r.From, To: r.To, StepS: int64(got.Step.Seconds()), BurnsS: []int64{}, Points: []SLOPoint{}}
 	for _, b := range got.Burns {
 		out.BurnsS = append(out.BurnsS, int64(b.Seconds()))
 	}
@@ -97,6 +108,25 @@ func (s *server) series(ctx context.Context, in *seriesIn) (*one[SLOSeries], err
 		out.Points = append(out.Points, SLOPoint{At: p.At, Remaining: p.Remaining, SLI: p.SLI, Bad: p.Bad, Total: p.Total, ValidS: p.ValidS, Burn: append([]float64{}, p.Burn...)})
 	}
 	return tagged(in.Conditional, out)
+}
+
+// groupOf is the key of the group that is meant: the one named in a field, else the one with the least budget.
+func groupOf(o *budget.Status, field, asked string) (string, error) {
+	worst := o.Worst()
+	if worst == nil {
+		return "", &kit.Error{Code: kit.Conflict, Msg: "objective " + o.Objective.Name + " has no samples yet, so nothing was counted", Hint: "check its queries and that its source sends"}
+	}
+	if asked == "" {
+		return worst.Key, nil
+	}
+	var keys []string
+	for _, g := range o.Groups {
+		if g.Key == asked {
+			return asked, nil
+		}
+		keys = append(keys, g.Key)
+	}
+	return "", fieldError(field, fmt.Errorf("%s is no group of %s; it has %s", asked, o.Objective.Name, strings.Join(keys[:min(len(keys), 10)], ", ")))
 }
 
 func burnWindows(texts []string) ([]time.Duration, error) {
@@ -115,7 +145,7 @@ func burnWindows(texts []string) ([]time.Duration, error) {
 }
 
 func (s *server) corrections(ctx context.Context, in *oneSLOIn) (*one[[]SLOCorrection], error) {
-	if s.Snapshot().Find(in.Name) == nil {
+	if s.snapshot().Find(in.Name) == nil {
 		return nil, noSLO(in.Name)
 	}
 	list, err := projection.CorrectionsOf(ctx, s.Ledger.DB().Read(), in.Name)

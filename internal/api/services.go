@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 	"time"
 
 	"evenkeel.dev/evenkeel/internal/auth"
@@ -88,7 +89,7 @@ type listServicesIn struct {
 	Conditional
 	At    string `query:"at" doc:"RFC 3339, a day, or an age such as 7d"`
 	Owner string `query:"owner" doc:"Only this group's or user's, such as group:default/payments"`
-	Tier  int    `query:"tier" default:"-2" doc:"Only this tier"`
+	Tier  string `query:"tier" enum:"0,1,2,3,none" doc:"Only this tier; none = of no tier"`
 }
 
 func (s *server) listServices(ctx context.Context, in *listServicesIn) (*page[Service], error) {
@@ -100,11 +101,19 @@ func (s *server) listServices(ctx context.Context, in *listServicesIn) (*page[Se
 	var all []Service
 	for _, e := range cat.OfKind("Component") {
 		one := s.serviceOf(cat, e, states[e.Ref], traffic[e.Ref])
-		if (in.Owner == "" || one.Owner == in.Owner || e.Owner.Short() == in.Owner) && (in.Tier == -2 || one.Tier == in.Tier) {
+		if (in.Owner == "" || one.Owner == in.Owner || e.Owner.Short() == in.Owner) && (in.Tier == "" || tierName(one.Tier) == in.Tier) {
 			all = append(all, one)
 		}
 	}
 	return cut(in.Paging, in.Conditional, all, func(o Service) string { return o.Ref })
+}
+
+// tierName is a tier as a query names it.
+func tierName(tier int) string {
+	if tier < 0 {
+		return "none"
+	}
+	return strconv.Itoa(tier)
 }
 
 // catalogAt is the catalog in force, or as it stood at a moment.
@@ -158,9 +167,10 @@ func (s *server) getService(ctx context.Context, in *oneServiceIn) (*one[Service
 }
 
 func (s *server) noService(name, at string) error {
-	e := kit.Errorf(kit.NotFound, "service %s is not in the catalog", name)
+	e := &kit.Error{Code: kit.NotFound, Msg: "service " + name + " is not in the catalog", Hint: "GET /api/v1/services lists those that are"}
 	if at != "" {
 		e.Msg += " as it stood at " + at
+		e.Hint += "; with at, those that were"
 	}
 	return e
 }
@@ -173,7 +183,7 @@ type historyIn struct {
 func (s *server) history(ctx context.Context, in *historyIn) (*one[[]EntityVersion], error) {
 	ref, err := estate.ParseRef(in.Name, "component", estate.DefaultNamespace)
 	if err != nil {
-		return nil, &kit.Error{Code: kit.Invalid, Msg: "the request has wrong values", Fields: []kit.Field{{Path: "path.name", Msg: err.Error()}}}
+		return nil, &kit.Error{Code: kit.Invalid, Msg: wrongValues, Fields: []kit.Field{{Path: "path.name", Msg: err.Error()}}}
 	}
 	entries, err := projection.EntityHistory(ctx, s.Ledger.DB().Read(), ref)
 	if err != nil {
@@ -200,7 +210,7 @@ var severities = []string{"paging", "ticketing", "exhausted", "burning", "no-dat
 
 func (s *server) standings(cat *estate.Catalog) map[estate.Ref]standing {
 	out := map[estate.Ref]standing{}
-	for _, o := range s.Snapshot().Objectives {
+	for _, o := range s.snapshot().Objectives {
 		e, ok := cat.Service(o.Objective.Service)
 		if !ok {
 			continue
@@ -254,7 +264,7 @@ func needOf(n estate.Need) Need {
 
 // queryError names one wrong parameter of a query.
 func queryError(name string, err error) error {
-	return &kit.Error{Code: kit.Invalid, Msg: "the request has wrong values", Fields: []kit.Field{{Path: "query." + name, Msg: err.Error()}}}
+	return &kit.Error{Code: kit.Invalid, Msg: wrongValues, Fields: []kit.Field{{Path: "query." + name, Msg: err.Error()}}}
 }
 
 var errCursor = queryError("cursor", errors.New("is none of ours; begin without one"))

@@ -87,19 +87,32 @@ func (s *server) slos() {
 		summary: "Take a correction back"}, s.reverse)
 }
 
+// snapshot is what the last round left. Before the first one it is the objectives in force, without anything counted.
+func (s *server) snapshot() *budget.Snapshot {
+	snap := s.Snapshot()
+	if !snap.At.IsZero() {
+		return snap
+	}
+	first := &budget.Snapshot{}
+	for _, o := range s.Directory().Objectives {
+		first.Objectives = append(first.Objectives, &budget.Status{Objective: o})
+	}
+	return first
+}
+
 type listSLOsIn struct {
 	Paging
 	Conditional
 	Service string `query:"service" doc:"Only this service's"`
 	State   string `query:"state" enum:"paging,ticketing,exhausted,burning,healthy,no-data" doc:"Only those in this state"`
-	Tier    int    `query:"tier" default:"-2" doc:"Only this tier"`
+	Tier    string `query:"tier" enum:"0,1,2,3,none" doc:"Only this tier; none = of no tier"`
 }
 
 func (s *server) listSLOs(_ context.Context, in *listSLOsIn) (*page[SLO], error) {
-	snap := s.Snapshot()
+	snap := s.snapshot()
 	var list []SLO
 	for _, o := range snap.Objectives {
-		if in.Service != "" && o.Objective.Service != in.Service || in.State != "" && string(o.State()) != in.State || in.Tier != -2 && o.Objective.Tier != in.Tier {
+		if in.Service != "" && o.Objective.Service != in.Service || in.State != "" && string(o.State()) != in.State || in.Tier != "" && tierName(o.Objective.Tier) != in.Tier {
 			continue
 		}
 		list = append(list, sloOf(o, snap.At))
@@ -113,7 +126,7 @@ type oneSLOIn struct {
 }
 
 func (s *server) getSLO(_ context.Context, in *oneSLOIn) (*one[SLO], error) {
-	snap := s.Snapshot()
+	snap := s.snapshot()
 	o := snap.Find(in.Name)
 	if o == nil {
 		return nil, noSLO(in.Name)
@@ -194,7 +207,7 @@ func (s *server) correct(ctx context.Context, in *correctIn) (*correctOut, error
 type reverseIn struct {
 	Name   string `path:"name"`
 	ID     string `path:"id"`
-	Reason string `query:"reason" maxLength:"2000"`
+	Reason string `query:"reason" maxLength:"2000" doc:"Why; it stands in the ledger"`
 }
 
 func (s *server) reverse(ctx context.Context, in *reverseIn) (*struct{}, error) {

@@ -59,7 +59,7 @@ func (s *server) system() {
 }
 
 func (s *server) getSystem(ctx context.Context, in *Conditional) (*one[System], error) {
-	snap, now := s.Snapshot(), s.Now()
+	snap, now := s.snapshot(), s.Now()
 	out := System{Version: s.Version, Started: s.Started, Ready: s.Ready(), Sources: append([]SourceState{}, s.Telemetry()...), Stores: append([]StoreState{}, s.Stored(ctx)...),
 		Evaluator: Evaluator{Objectives: len(snap.Objectives), Last: moment(snap.At), TookS: snap.Took.Seconds(), Problems: []string{}}}
 	if !snap.At.IsZero() {

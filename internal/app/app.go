@@ -81,7 +81,7 @@ func Run(ctx context.Context, cfg Config, opt Options) error {
 // start brings the parts up in the way of the data; what takes work in comes last.
 func (a *app) start(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
-		a.lockData, a.openLedger, a.joinReplicas, a.openOrg, a.openMetrics, a.openTraces, a.openBudget, a.openAccess,
+		a.lockData, a.openLedger, a.joinReplicas, a.openAccess, a.openOrg, a.openMetrics, a.openTraces, a.openBudget,
 	} {
 		if err := step(ctx); err != nil {
 			return err

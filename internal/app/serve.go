@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pmetric"
@@ -34,7 +35,6 @@ func (a *app) openAccess(ctx context.Context) error {
 		}
 	}
 	a.guard = &auth.Guard{Keeper: a.access, Loopback: a.cfg.Auth == "", Now: a.now}
-	a.commands.Access = a.access
 	return nil
 }
 
@@ -159,8 +159,12 @@ func (a *app) isReady(w http.ResponseWriter, _ *http.Request) {
 }
 
 // refuse answers a request whose sender could not be made out.
-func refuse(w http.ResponseWriter, _ *http.Request, err error) {
+func refuse(w http.ResponseWriter, r *http.Request, err error) {
 	w.Header().Set("WWW-Authenticate", `Bearer realm="evenkeel"`)
+	if strings.HasPrefix(r.URL.Path, "/api/") {
+		api.Refuse(w, err)
+		return
+	}
 	status := http.StatusUnauthorized
 	if kit.CodeOf(err) != kit.Denied {
 		status = http.StatusServiceUnavailable

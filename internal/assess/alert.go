@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
@@ -166,7 +167,7 @@ func (al *Alert) reads(query string, recorded map[string]string, depth int) {
 		}
 		for _, m := range v.LabelMatchers {
 			switch {
-			case m.Name == labels.MetricName && m.Type == labels.MatchEqual:
+			case m.Name == model.MetricNameLabel && m.Type == labels.MatchEqual:
 				al.metrics[m.Value] = true
 				if inner := recorded[m.Value]; inner != "" {
 					al.reads(inner, recorded, depth+1)
@@ -186,7 +187,7 @@ func (al *Alert) reads(query string, recorded map[string]string, depth int) {
 func whereOf(v *parser.VectorSelector) string {
 	plain := &parser.VectorSelector{Name: v.Name}
 	for _, m := range v.LabelMatchers {
-		if m.Name == labels.MetricName || m.Type == labels.MatchEqual && slices.Contains(whose, m.Name) {
+		if m.Name == model.MetricNameLabel || m.Type == labels.MatchEqual && slices.Contains(whose, m.Name) {
 			plain.LabelMatchers = append(plain.LabelMatchers, m)
 		}
 	}

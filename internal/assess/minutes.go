@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 
@@ -94,7 +95,7 @@ func (p played) Raw(_ context.Context, selector string, from, to time.Time, visi
 	if selector == playedBad {
 		values = p.minutes.bad
 	}
-	s := metric.Series{Labels: labels.FromStrings(labels.MetricName, selector)}
+	s := metric.Series{Labels: labels.FromStrings(model.MetricNameLabel, selector)}
 	for i, v := range values {
 		t := p.minutes.from.UnixMilli() + int64(i+1)*60_000 - 1
 		if t < from.UnixMilli() || t >= to.UnixMilli() || math.IsNaN(p.minutes.total[i]) {

@@ -33,12 +33,18 @@ var (
 	largeErr  error
 )
 
-// makeLarge makes it once a run beside the benchmarks' own directories; the first start has happened.
+// makeLarge makes it once beside the benchmarks' own directories; the first start has happened.
 func makeLarge(ctx context.Context, dir string) (large, error) {
 	largeOnce.Do(func() {
 		base := filepath.Join(filepath.Dir(dir), "large")
 		largeMade = large{filepath.Join(base, "data"), filepath.Join(base, "org")}
-		largeErr = largeMade.fill(ctx)
+		complete := filepath.Join(base, "complete")
+		if _, err := os.Stat(complete); err == nil {
+			return // kept from an earlier run
+		}
+		if largeErr = largeMade.fill(ctx); largeErr == nil {
+			largeErr = os.WriteFile(complete, nil, 0o600)
+		}
 	})
 	return largeMade, largeErr
 }

@@ -51,6 +51,7 @@ func main() {
 	defer stop()
 	only := flag.String("only", "", "names of benchmarks, comma separated; empty = all")
 	list := flag.Bool("list", false, "list the benchmarks")
+	keep := flag.String("keep", "", "work in this directory and leave the large data there, to be measured again; empty = a temporary one")
 	flag.Parse()
 	if *list {
 		for _, b := range all {
@@ -58,24 +59,27 @@ func main() {
 		}
 		return
 	}
-	if err := run(ctx, *only); err != nil {
+	if err := run(ctx, *only, *keep); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, only string) error {
+func run(ctx context.Context, only, keep string) error {
 	wanted := strings.FieldsFunc(only, func(r rune) bool { return r == ',' || r == ' ' })
 	for _, w := range wanted {
 		if !slices.ContainsFunc(all, func(b benchmark) bool { return b.name == w }) {
 			return fmt.Errorf("benchmark %q does not exist; see -list", w)
 		}
 	}
-	base, err := os.MkdirTemp("", "evenkeel-bench-")
-	if err != nil {
-		return err
+	base := keep
+	if keep == "" {
+		var err error
+		if base, err = os.MkdirTemp("", "evenkeel-bench-"); err != nil {
+			return err
+		}
+		defer os.RemoveAll(base)
 	}
-	defer os.RemoveAll(base)
 	for _, b := range all {
 		if len(wanted) > 0 && !slices.Contains(wanted, b.name) {
 			continue

@@ -70,6 +70,8 @@ type Engine struct {
 	corrections corrections
 	watched     watch
 	snapshot    atomic.Pointer[Snapshot]
+
+	histories histories // for questions about the past, from any goroutine
 }
 
 // directory is the objectives in force.

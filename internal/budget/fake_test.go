@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/promql"
@@ -127,7 +128,7 @@ func (f *fakeSource) QueryRange(_ context.Context, expr string, from, to time.Ti
 		if s.labels.Get("__name__") != expr {
 			continue
 		}
-		row := promql.Series{Metric: s.labels.DropMetricName()}
+		row := promql.Series{Metric: s.labels.DropReserved(func(n string) bool { return n == model.MetricNameLabel })}
 		for at := from.UnixMilli(); at <= to.UnixMilli(); at += step.Milliseconds() {
 			for _, p := range s.points {
 				if p.T == at {

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/common/model"
 
 	"evenkeel.dev/evenkeel/internal/domain/slo"
 	"evenkeel.dev/evenkeel/internal/store/count"
@@ -21,7 +21,7 @@ const (
 	// dayBack is for how long a counter that stood still goes on (§2).
 	dayBack = 24 * 3_600_000
 	// stride is how much is read at once where much is to be read.
-	stride = 6 * 3_600_000
+	stride = dayBack
 	// again is how much of the past a source without Advance is asked for each round.
 	again = 10 * 60_000
 )
@@ -275,7 +275,7 @@ func (e *Engine) sortLate(tick slo.Instant) {
 	e.late = nil
 	e.mu.Unlock()
 	for _, l := range late {
-		for _, name := range []string{l.Labels.Get(labels.MetricName), ""} {
+		for _, name := range []string{l.Labels.Get(model.MetricNameLabel), ""} {
 			for _, t := range e.names[name] {
 				t.lateSample(l, tick)
 			}

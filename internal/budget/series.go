@@ -50,7 +50,8 @@ func (e *Engine) Series(ctx context.Context, name, group string, from, to time.T
 	}
 	now := slo.At(e.Now().At)
 	last := min(slo.At(to), now)
-	h, err := e.history(ctx, s, g, last, now)
+	reach := max(slo.Projection, step, longestOf(burns))
+	h, err := e.pastSince(ctx, s, g, s.reach(slo.At(from), reach), now)
 	if err != nil {
 		return out, err
 	}
@@ -75,7 +76,9 @@ func (e *Engine) At(ctx context.Context, name, group string, at, known time.Time
 	if err != nil {
 		return slo.Budget{}, err
 	}
-	h, err := e.history(ctx, s, g, min(slo.At(at), slo.At(e.Now().At)), slo.At(known))
+	to := min(slo.At(at), slo.At(e.Now().At))
+	h, err := slo.NewHistorySince(s.Plan, g.handle.first, s.reach(to, longestOf(slo.DefaultBurns)), to,
+		newReader(ctx, e.counts, g.handle.ids), g.handle.corrections, slo.At(known))
 	if err != nil {
 		return slo.Budget{}, err
 	}
@@ -88,8 +91,7 @@ func (e *Engine) Sums(ctx context.Context, name, group string, from, to time.Tim
 	if err != nil {
 		return 0, 0, 0, 0, err
 	}
-	now := slo.At(e.Now().At)
-	h, err := e.history(ctx, s, g, min(slo.At(to), now), now)
+	h, err := e.pastSince(ctx, s, g, slo.At(from), slo.At(e.Now().At))
 	if err != nil {
 		return 0, 0, 0, 0, err
 	}
@@ -97,8 +99,18 @@ func (e *Engine) Sums(ctx context.Context, name, group string, from, to time.Tim
 	return bad, total, allowed, validS, nil
 }
 
-func (e *Engine) history(ctx context.Context, s *Status, g *Group, to, known slo.Instant) (*slo.History, error) {
-	return slo.NewHistory(s.Plan, g.handle.first, to, newReader(ctx, e.counts, g.handle.ids), g.handle.corrections, known)
+// reach is the begin of whatever a question at an instant, or after it, may look at: its budget window, and others.
+func (s *Status) reach(at slo.Instant, others time.Duration) slo.Instant {
+	from, _ := s.Plan.Period(at)
+	return min(from, at-slo.Instant((others+s.Plan.Unit()).Milliseconds()))
+}
+
+func longestOf(ds []time.Duration) time.Duration {
+	longest := time.Duration(0)
+	for _, d := range ds {
+		longest = max(longest, d)
+	}
+	return longest
 }
 
 func (e *Engine) find(name, group string) (*Status, *Group, error) {

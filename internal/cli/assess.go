@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"path/filepath"
@@ -17,7 +18,7 @@ func assessCommand(e *env) *cobra.Command {
 	var address, to, token string
 	var days int
 	c := &cobra.Command{
-		Use: "assess --prometheus URL", Short: "What the alerts of an existing Prometheus miss", GroupID: "run", Args: cobra.NoArgs,
+		Use: "assess --prometheus URL", Short: "What the alerts of an existing Prometheus miss", GroupID: "run", Args: wants(0, 0),
 		Long: `Looks at a Prometheus, Mimir, Thanos or VictoriaMetrics, read-only, for at most five minutes: finds services by well-known
 conventions, drafts a catalog and objectives with targets from attained history, tries these on the history, and judges the
 alerts that are there. Writes an org directory with a report: what would have paged, what was missed, what is noisy, what
@@ -70,7 +71,7 @@ func (e *env) assessOptions(c *cobra.Command, address, token string, days int) (
 		return assess.Options{}, err
 	}
 	if err == nil {
-		fmt.Fprintf(e.Err, "%s %s answers\n", firstWord(s.Application, "Prometheus"), s.Version)
+		fmt.Fprintf(e.Err, "%s %s answers\n", cmp.Or(s.Application, "Prometheus"), s.Version)
 	}
 	shown := address
 	if u, err := url.Parse(address); err == nil {
@@ -79,13 +80,6 @@ func (e *env) assessOptions(c *cobra.Command, address, token string, days int) (
 	}
 	return assess.Options{Source: remote, Address: shown, Token: token, Rules: remote.Rules, Days: days, Now: time.Now(),
 		Say: func(line string) { fmt.Fprintln(e.Err, line) }}, nil
-}
-
-func firstWord(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // assessed ends with the findings and where everything is.

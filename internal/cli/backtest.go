@@ -255,7 +255,7 @@ func (e *env) printBacktests(list []api.Backtest) error {
 		t.head = append([]string{"slo", "group"}, t.head...)
 		for _, b := range list {
 			for _, row := range backtestRows(b) {
-				t.rows = append(t.rows, append([]string{b.SLO, b.Group}, row...))
+				t.add(append([]any{b.SLO, b.Group}, row...)...)
 			}
 		}
 		return e.print(list, t)
@@ -281,7 +281,7 @@ func (e *env) printBacktest(b api.Backtest) error {
 		fmt.Fprintln(e.Out, "Nothing was counted in this time, so there is nothing to replay. Check the queries and the source.")
 		return nil
 	}
-	fmt.Fprintf(e.Out, "%s of the minutes have samples, %.6g events, %s\n\n", share(b.Covered), b.Events, kit.Plural(b.Incidents, "labelled incident", "labelled incidents"))
+	fmt.Fprintf(e.Out, "%s of the minutes have samples, %s events, %s\n\n", human(share(b.Covered)), human(events(b.Events)), kit.Plural(b.Incidents, "labelled incident", "labelled incidents"))
 	t := backtestTable()
 	t.rows = backtestRows(b)
 	if err := e.print(b, t); err != nil {
@@ -303,22 +303,14 @@ func (e *env) printBacktest(b api.Backtest) error {
 }
 
 func backtestTable() table {
-	return table{head: []string{"policy", "pages", "a week", "caught", "precision", "detect p50", "detect p95", "clears", "spent before"},
-		right: []bool{false, true, true, true, true, true, true, true, true}}
+	return table{head: []string{"policy", "pages", "a week", "caught", "incidents", "precision", "detect p50", "detect p95", "clears", "spent before"}}
 }
 
-func backtestRows(b api.Backtest) [][]string {
-	var rows [][]string
+func backtestRows(b api.Backtest) [][]any {
+	var t table
 	for _, x := range b.Trials {
-		rows = append(rows, []string{x.Policy, strconv.Itoa(x.Pages), fmt.Sprintf("%.2g", x.PagesPerWeek), fmt.Sprintf("%d of %d", x.Detected, b.Incidents), ratio(x.Precision),
-			seconds(x.DetectP50S), seconds(x.DetectP95S), seconds(x.ResetP50S), ratio(x.SpentMax)})
+		t.add(x.Policy, x.Pages, x.PagesPerWeek, x.Detected, b.Incidents, opt(x.Precision, percent), opt(x.DetectP50S, seconds), opt(x.DetectP95S, seconds), opt(x.ResetP50S, seconds),
+			opt(x.SpentMax, percent))
 	}
-	return rows
-}
-
-func ratio(x *float64) string {
-	if x == nil {
-		return "-"
-	}
-	return share(*x)
+	return t.rows
 }

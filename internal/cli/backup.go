@@ -15,7 +15,7 @@ import (
 
 func backupCommand(e *env) *cobra.Command {
 	var at place
-	c := &cobra.Command{Use: "backup FILE", Short: "Write a backup of the ledger, while it is in use", GroupID: "keep", Args: cobra.ExactArgs(1),
+	c := &cobra.Command{Use: "backup FILE", Short: "Write a backup of the ledger, while it is in use", GroupID: "keep", Args: wants(1, 1),
 		Long: `Writes all facts, free texts and checkpoints of one moment to FILE (gzipped JSON lines). It moves between SQLite and
 PostgreSQL. Tokens are not in it: issue new ones after a restore. Keep ledger.key of the data directory too, or checkpoints
 signed so far can be checked with its public half only.`,
@@ -37,8 +37,7 @@ signed so far can be checked with its public half only.`,
 			if err = errors.Join(err, d.Close()); err != nil {
 				return err
 			}
-			fmt.Fprintf(e.Out, "%s in %s, root %s\n", kit.Plural(int(head.Seq), "fact", "facts"), args[0], head.Hash)
-			return nil
+			return e.done(fmt.Sprintf("%s with root %s in %s", kit.Plural(int(head.Seq), "fact", "facts"), head.Hash, args[0]))
 		}}
 	at.flags(c)
 	return c
@@ -47,7 +46,7 @@ signed so far can be checked with its public half only.`,
 func restoreCommand(e *env) *cobra.Command {
 	var at place
 	var why string
-	c := &cobra.Command{Use: "restore FILE", Short: "Fill an empty ledger from a backup, openly", GroupID: "keep", Args: cobra.ExactArgs(1),
+	c := &cobra.Command{Use: "restore FILE", Short: "Fill an empty ledger from a backup, openly", GroupID: "keep", Args: wants(1, 1),
 		Long: `Fills an empty ledger from a backup. Each fact is checked against the root in the backup. It opens a new epoch: the ledger
 itself then says that what came after the backup is lost. A ledger that holds facts already is refused and stays as it is.`,
 		Example: "  evenkeel restore evenkeel-2026-10-22.gz --data ./new --why 'disk of host a failed'",
@@ -68,8 +67,7 @@ itself then says that what came after the backup is lost. A ledger that holds fa
 			if err = errors.Join(err, d.Close()); err != nil {
 				return err
 			}
-			fmt.Fprintf(e.Out, "%s restored, epoch %d opened. Tokens are not in a backup: issue new ones with evenkeel token create.\n", kit.Plural(int(head.Seq), "fact", "facts"), head.Epoch)
-			return nil
+			return e.done(fmt.Sprintf("%s restored, epoch %d opened; tokens are not in a backup, so issue new ones with evenkeel token create", kit.Plural(int(head.Seq), "fact", "facts"), head.Epoch))
 		}}
 	at.flags(c)
 	c.Flags().StringVar(&why, "why", "", "why; it stands in the ledger")

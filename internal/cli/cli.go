@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -48,10 +47,11 @@ func Main(ctx context.Context, args []string, s Streams) int {
 	root.SetIn(s.In)
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)
-	err := root.ExecuteContext(ctx)
+	c, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitFine
 	}
+	err = asUsage(c, err)
 	var coded exitError
 	if errors.As(err, &coded) {
 		if coded.error != nil {
@@ -64,15 +64,14 @@ func Main(ctx context.Context, args []string, s Streams) int {
 }
 
 func (e *env) root() *cobra.Command {
-	root := &cobra.Command{
-		Use:           "evenkeel",
-		Short:         "Telemetry to error budgets, alerts and proof, from one ledger",
-		Long:          about,
-		SilenceUsage:  true,
-		SilenceErrors: true,
-		Args:          cobra.NoArgs,
-		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
-	}
+	root := group(&cobra.Command{
+		Use:               "evenkeel",
+		Short:             "Telemetry to error budgets, alerts and proof, from one ledger",
+		Long:              about,
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		PersistentPreRunE: e.checkFormat,
+	})
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usage("%w; see %s --help", err, c.CommandPath())
 	})
@@ -80,6 +79,7 @@ func (e *env) root() *cobra.Command {
 	f.StringVar(&e.url, "url", envOr("EVENKEEL_URL", "http://127.0.0.1:8080"), "server to ask (EVENKEEL_URL)")
 	f.StringVar(&e.token, "token", "", "API token (better: EVENKEEL_TOKEN)")
 	f.StringVarP(&e.format, "output", "o", "table", "table, json, yaml or csv")
+	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp)) // fails only for a flag that does not exist
 	root.AddGroup(&cobra.Group{ID: "run", Title: "Run"}, &cobra.Group{ID: "look", Title: "Look"}, &cobra.Group{ID: "keep", Title: "Keep"})
 	root.SetHelpCommandGroupID("keep")
 	root.SetCompletionCommandGroupID("keep")
@@ -108,20 +108,8 @@ func (e exitError) Unwrap() error { return e.error }
 // findings ends a command that printed what it found.
 func findings() error { return exitError{code: exitFindings} }
 
-func usage(format string, args ...any) error {
-	return exitError{exitUsage, fmt.Errorf(format, args...)}
-}
-
-// usageWords are in the errors that cobra makes of a command line.
-var usageWords = []string{"unknown command", "arg(s)", "required flag(s)", "if any flags in the group"}
-
 // exitCode maps an error's class to an exit code.
 func exitCode(err error) int {
-	for _, words := range usageWords {
-		if strings.Contains(err.Error(), words) {
-			return exitUsage
-		}
-	}
 	if kit.CodeOf(err) == kit.Unavailable {
 		return exitUnreachable
 	}

@@ -2,12 +2,14 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -44,14 +46,35 @@ func (e *env) ask(ctx context.Context, method, path string, in, out any) error {
 		_, err = io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer))
 		return err
 	}
+	if kind := resp.Header.Get("Content-Type"); !strings.Contains(kind, "json") {
+		return e.stranger("answers with " + cmp.Or(kind, "nothing"))
+	}
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(out); err != nil {
 		return fmt.Errorf("read answer of %s: %w", path, err)
 	}
 	return nil
 }
 
+// stranger says that what answered is no server of ours.
+func (e *env) stranger(how string) error {
+	return exitError{exitFindings, fmt.Errorf("%s %s, as no Evenkeel of this version does; set EVENKEEL_URL or --url to the address of its pages", e.url, how)}
+}
+
+// base is the server's address.
+func (e *env) base() (string, error) {
+	u, err := url.Parse(e.url)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return "", usage("server address %q is none; write http://HOST:PORT in EVENKEEL_URL or --url", e.url)
+	}
+	return strings.TrimRight(e.url, "/"), nil
+}
+
 // send makes the request; any answer but 2xx is an error in the server's words.
 func (e *env) send(ctx context.Context, method, path string, in any) (*http.Response, error) {
+	base, err := e.base()
+	if err != nil {
+		return nil, err
+	}
 	var body io.Reader
 	if in != nil {
 		b, err := json.Marshal(in)
@@ -60,9 +83,9 @@ func (e *env) send(ctx context.Context, method, path string, in any) (*http.Resp
 		}
 		body = bytes.NewReader(b)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(e.url, "/")+path, body)
+	req, err := http.NewRequestWithContext(ctx, method, base+path, body)
 	if err != nil {
-		return nil, usage("server address %q: %w", e.url, err)
+		return nil, fmt.Errorf("make request: %w", err)
 	}
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
@@ -81,7 +104,7 @@ func (e *env) send(ctx context.Context, method, path string, in any) (*http.Resp
 	}
 	if resp.StatusCode/100 != 2 {
 		defer resp.Body.Close()
-		return nil, refusal(resp)
+		return nil, e.refusal(resp, token != "")
 	}
 	return resp, nil
 }
@@ -97,24 +120,35 @@ func cause(err error) error {
 	}
 }
 
-func refusal(resp *http.Response) error {
+// refusal is the error for an answer that is not 2xx, in the server's words.
+func (e *env) refusal(resp *http.Response, signedIn bool) error {
 	var p problem
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 	if json.Unmarshal(body, &p) != nil || p.Title == "" && p.Detail == "" {
-		return exitError{exitFindings, fmt.Errorf("server answered %s", resp.Status)}
+		return e.stranger("answers " + resp.Status)
 	}
-	msg := p.Detail
-	if msg == "" {
-		msg = p.Title
-	}
+	msg := cmp.Or(p.Detail, p.Title)
 	for _, f := range p.Errors {
 		if f.Location != "" || f.Message != "" {
-			msg += fmt.Sprintf("\n  %s: %s", strings.TrimPrefix(f.Location, "body."), f.Message)
+			msg += fmt.Sprintf("\n  %s: %s", fieldName(f.Location), f.Message)
 		}
 	}
 	code := exitFindings
-	if resp.StatusCode == http.StatusServiceUnavailable {
+	switch {
+	case resp.StatusCode == http.StatusServiceUnavailable:
 		code = exitUnreachable
+	case resp.StatusCode == http.StatusUnauthorized && !signedIn:
+		msg += "\nput a token into EVENKEEL_TOKEN; evenkeel token create makes one"
 	}
 	return exitError{code, kit.Errorf(kit.Internal, "%s", msg)}
+}
+
+// fieldName is a wrong field as a person at a terminal knows it: without the part of the request it stood in.
+func fieldName(location string) string {
+	for _, part := range []string{"body.", "query.", "path."} {
+		if rest, ok := strings.CutPrefix(location, part); ok {
+			return rest
+		}
+	}
+	return location
 }

@@ -14,17 +14,15 @@ import (
 )
 
 func factCommand(e *env) *cobra.Command {
-	c := &cobra.Command{Use: "fact", Short: "Facts of the ledger", GroupID: "look", Args: cobra.NoArgs, Example: "  evenkeel fact ls --kind alert.fired --from 1d",
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
-	c.AddCommand(factListCommand(e), factShowCommand(e))
-	return c
+	return group(&cobra.Command{Use: "fact", Short: "Facts of the ledger", GroupID: "look", Example: "  evenkeel fact ls --kind alert.fired --from 1d"},
+		factListCommand(e), factShowCommand(e), factProofCommand(e))
 }
 
 func factListCommand(e *env) *cobra.Command {
 	var kinds []string
 	var about, by, from, to, knownAt string
 	var limit int
-	c := &cobra.Command{Use: "ls", Short: "Find facts, newest first", Args: cobra.NoArgs,
+	c := &cobra.Command{Use: "ls", Aliases: []string{"list"}, Short: "Find facts, newest first", Args: wants(0, 0),
 		Long: `Conditions add up. With --from or --to they are ordered by when they happened, else by when they were recorded.
 --known-at shows the ledger as it stood at that moment.`,
 		Example: "  evenkeel fact ls --kind alert.fired,alert.ended --from 7d\n  evenkeel fact ls --about slo:checkout-availability --known-at 2026-10-01",
@@ -37,9 +35,9 @@ func factListCommand(e *env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			t := table{head: []string{"seq", "at", "kind", "about", "by", "fact"}, right: []bool{true}, empty: "No facts match."}
+			t := table{head: []string{"seq", "at", "kind", "about", "by", "fact"}, empty: "No facts match."}
 			for _, f := range list {
-				t.rows = append(t.rows, []string{strconv.FormatInt(f.Seq, 10), clock(&f.At), f.Kind, f.About, f.By, e.brief(f.Fact)})
+				t.add(f.Seq, f.At, f.Kind, f.About, f.By, e.brief(f.Fact))
 			}
 			return e.print(list, t)
 		}}
@@ -65,14 +63,13 @@ func (e *env) brief(body json.RawMessage) string {
 
 func factShowCommand(e *env) *cobra.Command {
 	var texts, proof bool
-	c := &cobra.Command{Use: "show SEQ", Short: "Show one fact with its causes and effects", Args: cobra.ExactArgs(1),
+	c := &cobra.Command{Use: "show SEQ", Short: "Show one fact with its causes and effects", Args: wants(1, 1),
 		Example: "  evenkeel fact show 4711\n  evenkeel fact show 4711 --proof -o json",
 		RunE: func(c *cobra.Command, args []string) error {
-			seq, err := strconv.ParseInt(args[0], 10, 64)
-			if err != nil || seq < 1 {
-				return usage("%q is no fact's number; evenkeel fact ls lists them", args[0])
+			path, err := factPath(args[0])
+			if err != nil {
+				return err
 			}
-			path := fmt.Sprintf("/api/v1/facts/%d", seq)
 			var out struct {
 				api.FactDetail
 				Chain api.Chain  `json:"chain"`
@@ -101,9 +98,18 @@ func factShowCommand(e *env) *cobra.Command {
 	return c
 }
 
+// factPath is where the API has a fact, given its number.
+func factPath(number string) (string, error) {
+	seq, err := strconv.ParseInt(strings.TrimPrefix(number, "#"), 10, 64)
+	if err != nil || seq < 1 {
+		return "", usage("%q is no fact's number; evenkeel fact ls lists them", number)
+	}
+	return fmt.Sprintf("/api/v1/facts/%d", seq), nil
+}
+
 func factTable(f api.FactDetail, chain api.Chain, proof *api.Proof) table {
 	t := table{head: []string{"what", "value"}}
-	row := func(what, value string) { t.rows = append(t.rows, []string{what, value}) }
+	row := func(what, value string) { t.add(what, value) }
 	row("seq", strconv.FormatInt(f.Seq, 10))
 	row("kind", f.Kind)
 	row("at", clock(&f.At))
@@ -117,7 +123,7 @@ func factTable(f api.FactDetail, chain api.Chain, proof *api.Proof) table {
 			if i == 0 {
 				row("fact", line)
 			} else {
-				row("", line)
+				t.add(blank{}, line)
 			}
 		}
 	}

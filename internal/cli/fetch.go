@@ -73,11 +73,3 @@ func names[T any](e *env, path string, name func(T) string) func(*cobra.Command,
 		return out, cobra.ShellCompDirectiveNoFileComp
 	}
 }
-
-// clock is a moment in a table: UTC, to the minute; "-" for none.
-func clock(t *time.Time) string {
-	if t == nil || t.IsZero() {
-		return "-"
-	}
-	return t.UTC().Format("2006-01-02 15:04")
-}

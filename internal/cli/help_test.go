@@ -16,8 +16,7 @@ func TestHelpTexts(t *testing.T) {
 	t.Setenv("EVENKEEL_URL", "")
 	root := (&env{}).root()
 	seen := map[string]bool{}
-	var visit func(c *cobra.Command)
-	visit = func(c *cobra.Command) {
+	visit := func(c *cobra.Command) {
 		name := strings.ReplaceAll(c.CommandPath(), " ", "-") + ".txt"
 		seen[name] = true
 		var out bytes.Buffer

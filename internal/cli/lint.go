@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"evenkeel.dev/evenkeel/internal/kit"
 	"evenkeel.dev/evenkeel/internal/store/org"
 )
 
@@ -13,7 +14,7 @@ func lintCommand(e *env) *cobra.Command {
 	var asJSON, asSARIF, strict, rules bool
 	var schema string
 	c := &cobra.Command{
-		Use: "lint [DIR]", Short: "Check an org directory, file by file", GroupID: "keep", Args: cobra.MaximumNArgs(1),
+		Use: "lint [DIR]", Short: "Check an org directory, file by file", GroupID: "keep", Args: wants(0, 1),
 		Long: `Reads an org directory as the server would and prints what is wrong with it, "file:line:column: problem; remedy".
 Exit code 1 when it has errors: the server would keep its last good version.`,
 		Example: "  evenkeel lint ./org\n  evenkeel lint --sarif ./org >lint.sarif\n  evenkeel lint --schema evenkeel.schema.json >evenkeel.schema.json",
@@ -29,15 +30,14 @@ Exit code 1 when it has errors: the server would keep its last good version.`,
 				return usage("choose one of --json and --sarif")
 			}
 			d, problems := org.Load(args[0], org.Options{Strict: strict})
-			write := org.WriteText
-			if asJSON || e.format == "json" {
-				write = org.WriteJSON
-			}
 			var err error
-			if asSARIF {
+			switch {
+			case asSARIF:
 				err = org.WriteSARIF(e.Out, Version(), problems)
-			} else {
-				err = write(e.Out, d, problems)
+			case asJSON || e.format != "table":
+				err = e.as(asJSON, "json").print(org.ReportOf(d, problems), problemTable(problems))
+			default:
+				err = org.WriteText(e.Out, d, problems)
 			}
 			if err == nil && org.Failed(problems) {
 				err = findings()
@@ -46,12 +46,20 @@ Exit code 1 when it has errors: the server would keep its last good version.`,
 		},
 	}
 	f := c.Flags()
-	f.BoolVar(&asJSON, "json", false, "print one JSON report")
+	f.BoolVar(&asJSON, "json", false, "print one JSON report, as -o json does")
 	f.BoolVar(&asSARIF, "sarif", false, "print SARIF 2.1.0, for code hosts")
-	f.BoolVar(&strict, "strict", false, "refuse what the OpenSLO specification refuses")
+	f.BoolVar(&strict, "strict", false, "refuse what the OpenSLO specification refuses, and references that lead nowhere")
 	f.BoolVar(&rules, "rules", false, "list the rules")
 	f.StringVar(&schema, "schema", "", "print a JSON Schema for editors: "+schemaNames())
 	return c
+}
+
+func problemTable(problems []kit.Problem) table {
+	t := table{head: []string{"file", "line", "column", "severity", "rule", "problem", "remedy"}}
+	for _, p := range problems {
+		t.add(p.File, p.Line, p.Column, string(p.Severity), p.Rule, p.Msg, p.Remedy)
+	}
+	return t
 }
 
 func schemaNames() string {
@@ -75,7 +83,7 @@ func (e *env) printSchema(name string) error {
 func (e *env) printRules() error {
 	t := table{head: []string{"rule", "severity", "finds"}}
 	for _, r := range org.Rules {
-		t.rows = append(t.rows, []string{r.ID, string(r.Severity), r.Title})
+		t.add(r.ID, string(r.Severity), r.Title)
 	}
 	type rule struct{ ID, Severity, Title, Help string }
 	var list []rule

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,9 +19,13 @@ import (
 )
 
 // place is where a ledger lies, for commands that need no server. They may run beside one.
-type place struct{ data, ledger string }
+type place struct {
+	data, ledger string
+	cmd          *cobra.Command // whose standard error hears of long work
+}
 
 func (p *place) flags(c *cobra.Command) {
+	p.cmd = c
 	c.Flags().StringVar(&p.data, "data", "", "data directory of the server; its ledger is read without it")
 	c.Flags().StringVar(&p.ledger, "ledger", "", "postgres://... where the ledger is not in the data directory")
 }
@@ -66,6 +71,16 @@ func (p *place) key() (*ledger.Key, error) {
 	return ledger.ParseKey(strings.TrimSpace(string(secret)))
 }
 
+// log tells of long work in plain lines.
+func (p *place) log() *slog.Logger {
+	return slog.New(slog.NewTextHandler(p.cmd.ErrOrStderr(), &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey || a.Key == slog.LevelKey {
+			return slog.Attr{}
+		}
+		return a
+	}}))
+}
+
 // with opens the ledger, runs f and closes it again.
 func (p *place) with(ctx context.Context, make bool, f func(*ledger.Ledger) error) error {
 	d, err := p.open(ctx, make)
@@ -76,7 +91,7 @@ func (p *place) with(ctx context.Context, make bool, f func(*ledger.Ledger) erro
 	if err != nil {
 		return errors.Join(err, d.Close())
 	}
-	l, err := ledger.Open(ctx, d, ledger.Options{Projections: projection.All, Key: key, Now: time.Now})
+	l, err := ledger.Open(ctx, d, ledger.Options{Projections: projection.All, Key: key, Now: time.Now, Log: p.log()})
 	if err != nil {
 		return errors.Join(err, d.Close())
 	}

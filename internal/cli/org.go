@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"net/http"
 
 	"github.com/spf13/cobra"
 
@@ -9,10 +10,13 @@ import (
 )
 
 func orgCommand(e *env) *cobra.Command {
-	c := &cobra.Command{Use: "org", Short: "The org directory that a server has in force", GroupID: "look", Args: cobra.NoArgs, Example: "  evenkeel org show",
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+	return group(&cobra.Command{Use: "org", Short: "The org directory that a server has in force", GroupID: "look", Example: "  evenkeel org show"},
+		orgShowCommand(e), orgReloadCommand(e))
+}
+
+func orgShowCommand(e *env) *cobra.Command {
 	var versions bool
-	show := &cobra.Command{Use: "show", Short: "Show the version in force, and what is wrong with a newer one", Args: cobra.NoArgs,
+	show := &cobra.Command{Use: "show", Short: "Show the version in force, and what is wrong with a newer one", Args: wants(0, 0),
 		Long:    `Shows the version in force. Exit code 1 when a newer version lies in the directory and was refused: its errors are listed.`,
 		Example: "  evenkeel org show\n  evenkeel org show --versions",
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -36,16 +40,32 @@ func orgCommand(e *env) *cobra.Command {
 			return findings()
 		}}
 	show.Flags().BoolVar(&versions, "versions", false, "list the versions applied and refused")
-	c.AddCommand(show)
-	return c
+	return show
+}
+
+func orgReloadCommand(e *env) *cobra.Command {
+	return &cobra.Command{Use: "reload", Short: "Let the server read its org directory now", Args: wants(0, 0),
+		Long: `The server watches the directory by itself; this waits until it has read it. Exit code 1 when the version has errors: they
+are listed, and the version in force stays.`,
+		Example: "  evenkeel org reload",
+		RunE: func(c *cobra.Command, _ []string) error {
+			var o api.Org
+			if err := e.ask(c.Context(), http.MethodPost, "/api/v1/org/reload", nil, &o); err != nil {
+				return err
+			}
+			return e.print(o, orgTable(o))
+		}}
 }
 
 func orgTable(o api.Org) table {
 	t := table{head: []string{"what", "value"}}
-	row := func(what string, value any) { t.rows = append(t.rows, []string{what, fmt.Sprint(value)}) }
+	row := func(what string, value any) { t.add(what, fmt.Sprint(value)) }
 	row("organisation", o.Organisation)
 	row("directory", o.Source)
 	row("version", o.Version)
+	if o.Commit != "" {
+		row("commit", o.Commit)
+	}
 	row("files", len(o.Files))
 	for _, k := range sortedKeys(o.Entities) {
 		row(k, o.Entities[k])
@@ -66,7 +86,7 @@ func (e *env) printVersions(c *cobra.Command) error {
 		if v.Refused {
 			state = "refused"
 		}
-		t.rows = append(t.rows, []string{v.Version, clock(&v.At), state, fmt.Sprint(v.Files), fmt.Sprint(v.Changed), fmt.Sprint(v.Errors)})
+		t.add(v.Version, v.At, state, v.Files, v.Changed, v.Errors)
 	}
 	return e.print(list, t)
 }

@@ -16,7 +16,7 @@ func serveCommand(e *env) *cobra.Command {
 	var file string
 	flags := app.Config{}
 	c := &cobra.Command{
-		Use: "serve", Short: "Run the server", GroupID: "run", Args: cobra.NoArgs,
+		Use: "serve", Short: "Run the server", GroupID: "run", Args: wants(0, 0),
 		Long: `Runs the server: pages and API on --listen, OTLP on 4318 (HTTP) and 4317 (gRPC). Flags win over the environment
 (EVENKEEL_LISTEN, EVENKEEL_DATA, ...), that over --config, that over the defaults. Off loopback it needs --auth tokens.`,
 		Example: "  evenkeel serve --org ./org --data ./data",
@@ -80,7 +80,7 @@ func logger(w io.Writer, level string) (*slog.Logger, error) {
 func demoCommand(e *env) *cobra.Command {
 	var listen, data, level string
 	c := &cobra.Command{
-		Use: "demo", Short: "Run everything on a small fictional shop", GroupID: "run", Args: cobra.NoArgs,
+		Use: "demo", Short: "Run everything on a small fictional shop", GroupID: "run", Args: wants(0, 0),
 		Long: `Runs the server beside a small shop of real services on loopback, which sends its telemetry here, has a month of
 history, and breaks on a schedule: budgets burn and alerts fire while you watch. Nothing to configure; all of it is
 fictional and labelled so. It begins afresh at each start; Ctrl-C ends it.`,

@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,40 +11,36 @@ import (
 )
 
 func serviceCommand(e *env) *cobra.Command {
-	c := &cobra.Command{Use: "service", Short: "Services of the catalog", GroupID: "look", Args: cobra.NoArgs, Example: "  evenkeel service show checkout",
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
-	c.AddCommand(serviceListCommand(e), serviceShowCommand(e))
-	return c
+	return group(&cobra.Command{Use: "service", Short: "Services of the catalog", GroupID: "look", Example: "  evenkeel service show checkout"},
+		serviceListCommand(e), serviceShowCommand(e))
 }
 
 func serviceListCommand(e *env) *cobra.Command {
 	var at, owner, tier string
-	c := &cobra.Command{Use: "ls", Short: "List services with tier, owner and state", Args: cobra.NoArgs,
+	c := &cobra.Command{Use: "ls", Aliases: []string{"list"}, Short: "List services with tier, owner and state", Args: wants(0, 0),
 		Example: "  evenkeel service ls --tier 0\n  evenkeel service ls --at 2026-09-01 --owner group:default/payments",
 		RunE: func(c *cobra.Command, _ []string) error {
 			list, err := all[api.Service](c.Context(), e, "/api/v1/services"+query("at", at, "owner", owner, "tier", tier))
 			if err != nil {
 				return err
 			}
-			t := table{head: []string{"name", "tier", "owner", "system", "state", "objectives", "calls/s", "errors"}, right: []bool{5: true, 6: true, 7: true}, empty: "No services match."}
+			t := table{head: []string{"name", "tier", "owner", "system", "state", "objectives", "calls/s", "errors"}, empty: "No services match."}
 			for _, s := range list {
-				rate, errors := "-", "-"
-				if s.Traffic != nil {
-					rate, errors = fmt.Sprintf("%.3g", s.Traffic.Rate), share(s.Traffic.Errors)
-				}
-				t.rows = append(t.rows, []string{s.Name, strconv.Itoa(s.Tier), s.Owner, s.System, s.State, strconv.Itoa(len(s.Objectives)), rate, errors})
+				rate := opt(s.Traffic, func(t api.Traffic) float64 { return t.Rate })
+				errors := opt(s.Traffic, func(t api.Traffic) share { return share(t.Errors) })
+				t.add(s.Name, tierCell(s.Tier), s.Owner, s.System, s.State, len(s.Objectives), rate, errors)
 			}
 			return e.print(list, t)
 		}}
 	c.Flags().StringVar(&at, "at", "", "the catalog as it stood then: RFC 3339, a day, or an age such as 7d")
 	c.Flags().StringVar(&owner, "owner", "", "only this group's or user's")
-	c.Flags().StringVar(&tier, "tier", "", "only this tier, 0 to 3")
+	c.Flags().StringVar(&tier, "tier", "", "only this tier, 0 to 3 or none")
 	return c
 }
 
 func serviceShowCommand(e *env) *cobra.Command {
 	var at string
-	c := &cobra.Command{Use: "show NAME", Short: "Show one service: owner, needs, ceiling", Args: cobra.ExactArgs(1),
+	c := &cobra.Command{Use: "show NAME", Short: "Show one service: owner, needs, ceiling", Args: wants(1, 1),
 		Example:           "  evenkeel service show checkout\n  evenkeel service show checkout --at 30d",
 		ValidArgsFunction: names(e, "/api/v1/services", func(s api.Service) string { return s.Name }),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -56,12 +51,12 @@ func serviceShowCommand(e *env) *cobra.Command {
 			t := table{head: []string{"what", "value"}}
 			row := func(what, value string) {
 				if value != "" {
-					t.rows = append(t.rows, []string{what, value})
+					t.add(what, value)
 				}
 			}
 			row("name", s.Name)
 			row("title", s.Title)
-			row("tier", strconv.Itoa(s.Tier))
+			row("tier", human(tierCell(s.Tier)))
 			row("owner", s.Owner)
 			row("on call", s.OnCall)
 			row("state", s.State)
@@ -87,8 +82,12 @@ func needWords(n api.Need) string {
 	if len(n.Of) > 1 {
 		s = fmt.Sprintf("%d of %s", n.AtLeast, s)
 	}
-	if !n.Hard {
-		s += fmt.Sprintf(" (soft, %s of requests fail without it)", share(n.Impact))
+	switch {
+	case n.Hard:
+	case n.Impact > 0:
+		s += fmt.Sprintf(" (soft, %s of requests fail without it)", human(share(n.Impact)))
+	default:
+		s += " (soft)"
 	}
 	return s
 }

@@ -12,11 +12,8 @@ import (
 )
 
 func sloCommand(e *env) *cobra.Command {
-	c := &cobra.Command{Use: "slo", Short: "Objectives and error budgets", GroupID: "look", Args: cobra.NoArgs,
-		Example: "  evenkeel slo ls",
-		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() }}
-	c.AddCommand(sloListCommand(e), sloShowCommand(e), sloCorrectCommand(e), sloBacktestCommand(e), sloReplayCommand(e), sloImportCommand(e), sloExportCommand(e))
-	return c
+	return group(&cobra.Command{Use: "slo", Short: "Objectives and error budgets", GroupID: "look", Example: "  evenkeel slo ls"},
+		sloListCommand(e), sloShowCommand(e), sloAlertsCommand(e), sloSeriesCommand(e), sloCorrectCommand(e), sloBacktestCommand(e), sloReplayCommand(e), sloImportCommand(e), sloExportCommand(e))
 }
 
 // localObjectives reads objectives from an org directory: all, or those named.

@@ -18,7 +18,7 @@ import (
 
 func sloReplayCommand(e *env) *cobra.Command {
 	return &cobra.Command{
-		Use: "replay", Short: "Answer test vectors: JSON lines in, JSON lines out", Args: cobra.NoArgs,
+		Use: "replay", Short: "Answer test vectors: JSON lines in, JSON lines out", Args: wants(0, 0),
 		Long: `Reads one case a line on standard input (samples or slots, corrections, questions) and prints one answer a line, by
 the engine that evaluates live. docs/slo.md describes the form. For testing files of your own, and ours.`,
 		Example: "  gunzip -c edge.jsonl.gz | evenkeel slo replay",
@@ -30,7 +30,7 @@ func sloImportCommand(e *env) *cobra.Command {
 	var out string
 	var strict bool
 	c := &cobra.Command{
-		Use: "import FILE...", Short: "Turn OpenSLO, Sloth or Pyrra files into objectives", Args: cobra.MinimumNArgs(1),
+		Use: "import FILE...", Short: "Turn OpenSLO, Sloth or Pyrra files into objectives", Args: wants(1, -1),
 		Long: `Reads files and folders (OpenSLO v1, Sloth v1 and its CRD, Pyrra CRD; every document of a file) and writes OpenSLO v1
 that an org directory can hold. What had no equivalent, or deviates from its standard, is named. A wrong file refuses the
 whole import: nothing is half imported.`,

@@ -18,13 +18,11 @@ import (
 )
 
 func tokenCommand(e *env) *cobra.Command {
-	c := &cobra.Command{Use: "token", Short: "API tokens: issue, list, revoke", GroupID: "keep", Args: cobra.NoArgs,
+	return group(&cobra.Command{Use: "token", Short: "API tokens: issue, list, revoke", GroupID: "keep",
 		Long: `Tokens let people and programs in. With --data they are handled without a server, which is how the first one is made;
 without it by the server that EVENKEEL_URL names, with an admin's token.`,
-		Example: "  evenkeel token create --data ./data --name ines --role admin",
-		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() }}
-	c.AddCommand(tokenCreateCommand(e), tokenListCommand(e), tokenRevokeCommand(e))
-	return c
+		Example: "  evenkeel token create --data ./data --name ines --role admin"},
+		tokenCreateCommand(e), tokenListCommand(e), tokenRevokeCommand(e))
 }
 
 // operator is the person at the terminal, who can read the data directory.
@@ -41,7 +39,7 @@ func tokenCreateCommand(e *env) *cobra.Command {
 	var name, role, life string
 	var teams, scopes []string
 	c := &cobra.Command{
-		Use: "create", Short: "Issue a token; its secret is printed once", Args: cobra.NoArgs,
+		Use: "create", Short: "Issue a token; its secret is printed once", Args: wants(0, 0),
 		Long: `Issues a token and prints its secret on standard output, alone, so that a script can keep it. It is not stored and cannot
 be shown again. The act is a fact in the ledger.`,
 		Example: "  evenkeel token create --data ./data --name ines --role admin\n  evenkeel token create --name ci --role operator --scope metrics.write --life 30d",
@@ -67,7 +65,7 @@ be shown again. The act is a fact in the ledger.`,
 				return err
 			}
 			if e.format != "table" {
-				return e.print(t, table{head: []string{"id", "name", "role", "expires", "secret"}, rows: [][]string{{t.ID, t.Name, t.Role, t.Expires.Format(time.RFC3339), t.Secret}}})
+				return e.print(t, table{head: []string{"id", "name", "role", "expires", "secret"}, rows: [][]any{{t.ID, t.Name, t.Role, t.Expires, t.Secret}}})
 			}
 			fmt.Fprintf(e.Err, "Token %s for %s, %s, until %s. This is the only time it is shown:\n", t.ID, t.Name, t.Role, t.Expires.Format(time.DateOnly))
 			fmt.Fprintln(e.Out, t.Secret)
@@ -123,7 +121,7 @@ func rights(texts []string) []auth.Right {
 
 func tokenListCommand(e *env) *cobra.Command {
 	var at place
-	c := &cobra.Command{Use: "ls", Short: "List tokens, without their secrets", Args: cobra.NoArgs, Example: "  evenkeel token ls --data ./data",
+	c := &cobra.Command{Use: "ls", Aliases: []string{"list"}, Short: "List tokens, without their secrets", Args: wants(0, 0), Example: "  evenkeel token ls --data ./data",
 		RunE: func(c *cobra.Command, _ []string) error {
 			list, err := e.tokens(c.Context(), &at)
 			if err != nil {
@@ -131,7 +129,7 @@ func tokenListCommand(e *env) *cobra.Command {
 			}
 			t := table{head: []string{"id", "name", "role", "state", "expires", "used", "by"}, empty: "No tokens. Make one with: evenkeel token create --name NAME --role ROLE"}
 			for _, x := range list {
-				t.rows = append(t.rows, []string{x.ID, x.Name, x.Role, x.State, x.Expires.Format(time.DateOnly), clock(x.Used), x.By})
+				t.add(x.ID, x.Name, x.Role, x.State, x.Expires, x.Used, x.By)
 			}
 			return e.print(list, t)
 		}}
@@ -160,7 +158,7 @@ func (e *env) tokens(ctx context.Context, at *place) (list []api.Token, err erro
 
 func tokenRevokeCommand(e *env) *cobra.Command {
 	var at place
-	c := &cobra.Command{Use: "revoke ID", Short: "Revoke a token and its browser sessions at once", Args: cobra.ExactArgs(1), Example: "  evenkeel token revoke 3f9a1c22b07e",
+	c := &cobra.Command{Use: "revoke ID", Short: "Revoke a token and its browser sessions at once", Args: wants(1, 1), Example: "  evenkeel token revoke 3f9a1c22b07e",
 		ValidArgsFunction: func(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			if len(args) > 0 {
 				return nil, cobra.ShellCompDirectiveNoFileComp
@@ -178,16 +176,22 @@ func tokenRevokeCommand(e *env) *cobra.Command {
 		},
 		RunE: func(c *cobra.Command, args []string) error {
 			ctx, id := c.Context(), strings.TrimSpace(args[0])
-			if !at.given() {
-				return e.ask(ctx, http.MethodDelete, "/api/v1/tokens/"+url.PathEscape(id), nil, nil)
+			var err error
+			if at.given() {
+				err = at.with(ctx, false, func(l *ledger.Ledger) error {
+					k, err := auth.Open(ctx, l)
+					if err != nil {
+						return err
+					}
+					return k.Revoke(ctx, id, operator(), time.Now())
+				})
+			} else {
+				err = e.ask(ctx, http.MethodDelete, "/api/v1/tokens/"+url.PathEscape(id), nil, nil)
 			}
-			return at.with(ctx, false, func(l *ledger.Ledger) error {
-				k, err := auth.Open(ctx, l)
-				if err != nil {
-					return err
-				}
-				return k.Revoke(ctx, id, operator(), time.Now())
-			})
+			if err != nil {
+				return err
+			}
+			return e.done("token " + id + " revoked; it and its browser sessions work no longer")
 		}}
 	at.flags(c)
 	return c

@@ -112,7 +112,7 @@ func (k *Commands) correction(ctx context.Context, slo, id string) (seq int64, e
 	}
 	switch {
 	case seq == 0:
-		return 0, kit.Errorf(kit.NotFound, "objective %s has no correction %s", slo, id)
+		return 0, &kit.Error{Code: kit.NotFound, Msg: "objective " + slo + " has no correction " + id, Hint: "GET /api/v1/slos/" + slo + "/corrections lists those it has"}
 	case revoked:
 		return 0, kit.Errorf(kit.Conflict, "correction %s was taken back already", id)
 	}
@@ -123,7 +123,7 @@ func (k *Commands) correction(ctx context.Context, slo, id string) (seq int64, e
 func (k *Commands) mayCorrect(ctx context.Context, by auth.Caller, slo string) error {
 	team, known := k.Owner(slo)
 	if !known {
-		return kit.Errorf(kit.NotFound, "objective %s does not exist", slo)
+		return &kit.Error{Code: kit.NotFound, Msg: "objective " + slo + " does not exist", Hint: "GET /api/v1/slos lists those that do"}
 	}
 	err := by.May(auth.CorrectBudget, team)
 	if err != nil && by.Role != "" {

@@ -3,7 +3,7 @@ package migrate
 import (
 	"slices"
 
-	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
@@ -70,7 +70,7 @@ func sameLabels(a, b []string) bool {
 func matchersBut(sel *parser.VectorSelector, label string) []string {
 	var out []string
 	for _, m := range sel.LabelMatchers {
-		if m.Name != labels.MetricName && m.Name != label {
+		if m.Name != model.MetricNameLabel && m.Name != label {
 			out = append(out, m.String())
 		}
 	}

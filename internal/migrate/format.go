@@ -8,7 +8,6 @@ import (
 
 // format is one kind of file that is read. To add one, see docs/recipes/importer.md.
 type format struct {
-	name    string
 	matches func(doc *tree.Node) bool
 	refer   func(im *importer, o object) // makes the document known to others; nil when nothing refers to it
 	read    func(im *importer, o object) // checks it and adds its objectives
@@ -17,14 +16,14 @@ type format struct {
 // formats are tried in order; the first that matches reads the document. (A function, for readers refer back to it.)
 func formats() []*format {
 	return []*format{
-		{"OpenSLO v1", version("openslo/v1"), referOpenSLO, readOpenSLO},
-		{"OpenSLO v1alpha", version("openslo/v1alpha"), referOpenSLO, readOpenSLO},
-		{"OpenSLO v2alpha", version("openslo.com/v2alpha"), referOpenSLO, readOpenSLO},
-		{"Sloth prometheus/v1", isSloth, nil, readSloth},
-		{"Sloth's custom resource", isSlothResource, nil, readSloth},
-		{"Sloth's alert windows", isAlertWindows, referAlertWindows, readAlertWindows},
-		{"Pyrra's custom resource", isPyrra, nil, readPyrra},
-		{"something else", func(*tree.Node) bool { return true }, nil, readForeign},
+		{version("openslo/v1"), referOpenSLO, readOpenSLO},
+		{version("openslo/v1alpha"), referOpenSLO, readOpenSLO},
+		{version("openslo.com/v2alpha"), referOpenSLO, readOpenSLO},
+		{isSloth, nil, readSloth},
+		{isSlothResource, nil, readSloth},
+		{isAlertWindows, referAlertWindows, readAlertWindows},
+		{isPyrra, nil, readPyrra},
+		{func(*tree.Node) bool { return true }, nil, readForeign},
 	}
 }
 

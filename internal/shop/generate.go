@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
 
@@ -200,7 +201,7 @@ func (g *generator) at(i int) int64 {
 }
 
 func (g *generator) labels(name string, pairs ...string) labels.Labels {
-	return labels.FromStrings(append(pairs, labels.MetricName, name, "demo", "true", "instance", instance(g.component.name, 0), "job", g.component.name)...)
+	return labels.FromStrings(append(pairs, model.MetricNameLabel, name, "demo", "true", "instance", instance(g.component.name, 0), "job", g.component.name)...)
 }
 
 // piecewise hands a series on in pieces.
@@ -226,7 +227,7 @@ func (p *piecewise) flush() bool {
 
 // probed makes the samples of the probe at the shop's front door.
 func (h *History) probed(w *weather, yield func(metric.Series) bool) {
-	pairs := []string{labels.MetricName, "probe_success"}
+	pairs := []string{model.MetricNameLabel, "probe_success"}
 	for k, v := range h.probe {
 		pairs = append(pairs, k, v)
 	}

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/common/model"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 
 	"net/http/httptest"
@@ -55,7 +55,7 @@ func TestThePastIsTheSameForTheSameSeedAndInOrder(t *testing.T) {
 func TestBucketsNeverExceedTheirCount(t *testing.T) {
 	bySeries := map[string]map[string]float64{} // labels without le -> le -> last value
 	for s := range past(t, 3).Series() {
-		if s.Labels.Get(labels.MetricName) != "http_server_request_duration_seconds_bucket" {
+		if s.Labels.Get(model.MetricNameLabel) != "http_server_request_duration_seconds_bucket" {
 			continue
 		}
 		key := s.Labels.MatchLabels(false, "le").String()
@@ -81,7 +81,7 @@ func TestEachDeclaredIncidentShowsInTheSeriesOfAServiceItHurt(t *testing.T) {
 	sums := map[string]*window{} // incident and service
 	previous := map[string]float64{}
 	for s := range h.Series() {
-		name, job := s.Labels.Get(labels.MetricName), s.Labels.Get("job")
+		name, job := s.Labels.Get(model.MetricNameLabel), s.Labels.Get("job")
 		bad := 0.0
 		switch {
 		case name == "http_server_request_duration_seconds_count" && strings.HasPrefix(s.Labels.Get("http_response_status_code"), "5"):
@@ -158,7 +158,7 @@ func TestLiveTelemetryContinuesThePast(t *testing.T) {
 	native := false
 	for s := range h.Series() {
 		old[s.Labels.String()] = true
-		native = native || s.Labels.Get(labels.MetricName) == "search_query_duration_seconds" && s.Points[0].H != nil
+		native = native || s.Labels.Get(model.MetricNameLabel) == "search_query_duration_seconds" && s.Points[0].H != nil
 	}
 	if !native {
 		t.Fatal("the past holds no native histogram")
@@ -171,7 +171,7 @@ func TestLiveTelemetryContinuesThePast(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, l := range live {
-			name := l.Get(labels.MetricName)
+			name := l.Get(model.MetricNameLabel)
 			if name == "target_info" || name == "notifications_waiting" {
 				continue // of the present only
 			}

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
-	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/propagation"
 )
@@ -83,11 +82,15 @@ func (v *service) start(ctx context.Context) error {
 			mux.HandleFunc(r.pattern, func(w http.ResponseWriter, req *http.Request) { v.serve(g, r, w, req) })
 		}
 	}
-	mark := otelhttp.WithMetricAttributesFn(func(*http.Request) []attribute.KeyValue { return []attribute.KeyValue{demo} })
+	marked := http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		labeler, _ := otelhttp.LabelerFromContext(req.Context())
+		labeler.Add(demo)
+		mux.ServeHTTP(w, req)
+	})
 	top := http.NewServeMux()
 	top.HandleFunc("GET /healthz", v.health)
-	top.Handle("/", otelhttp.NewHandler(mux, v.plan.name, otelhttp.WithTracerProvider(tel.traces),
-		otelhttp.WithMeterProvider(tel.metrics), otelhttp.WithPropagators(propagation.TraceContext{}), mark))
+	top.Handle("/", otelhttp.NewHandler(marked, v.plan.name, otelhttp.WithTracerProvider(tel.traces),
+		otelhttp.WithMeterProvider(tel.metrics), otelhttp.WithPropagators(propagation.TraceContext{})))
 	g.server = &http.Server{Handler: top, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}
 	lis := v.lis
 	go func() {

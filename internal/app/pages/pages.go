@@ -7,7 +7,6 @@ import (
 	"math"
 	"net/http"
 	"regexp"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -110,12 +109,3 @@ func onCall(target string) string {
 var nan = math.NaN()
 
 func quoteMeta(s string) string { return regexp.QuoteMeta(s) }
-
-// median is the middle of some values, NaN without any.
-func median(v []float64) float64 {
-	if len(v) == 0 {
-		return nan
-	}
-	v = slices.Sorted(slices.Values(v))
-	return v[(len(v)-1)/2]
-}

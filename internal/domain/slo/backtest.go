@@ -77,20 +77,17 @@ type Track struct {
 // Alerts evaluates the rules of several plans over one track at every whole minute of from..to, all inactive before.
 // The plans may differ from the track's in nothing but their rules: sums are shared between them.
 func Alerts(t Track, from, to Instant, plans ...*Plan) ([][]RuleRun, error) {
-	runs, _, err := alerts(t, from, to, plans, nil)
+	runs, _, err := alerts(t, from, to, plans)
 	return runs, err
 }
 
-// alerts also calls at the end of each epoch, a stretch of time in which no correction came or went.
-func alerts(t Track, from, to Instant, plans []*Plan, each func(h *History, from, to Instant, runs [][]RuleRun)) ([][]RuleRun, *History, error) {
+// alerts also gives the history as it is known at the end.
+func alerts(t Track, from, to Instant, plans []*Plan) ([][]RuleRun, *History, error) {
 	from, to = Instant(ceilTo(int64(from), SlotMS)), Instant(floorTo(int64(to), SlotMS))
-	runs := make([][]RuleRun, len(plans))
-	states := make([][]AlertState, len(plans))
-	for i, p := range plans {
-		states[i] = make([]AlertState, len(p.Rules))
-		for _, r := range p.Rules {
-			runs[i] = append(runs[i], RuleRun{Rule: r})
-		}
+	rules, states := distinct(plans)
+	found := make([]RuleRun, len(rules))
+	for i, r := range rules {
+		found[i].Rule = r
 	}
 	var h *History
 	for _, epoch := range epochs(t.Corrections, from, to) {
@@ -98,14 +95,34 @@ func alerts(t Track, from, to Instant, plans []*Plan, each func(h *History, from
 		if h, err = NewHistory(t.Plan, t.First, epoch.To, t.Slots, t.Corrections, epoch.From); err != nil {
 			return nil, nil, err
 		}
-		for i, p := range plans {
-			h.run(p.Rules, states[i], epoch.From, epoch.To, func(r int, tr Transition) { runs[i][r].note(tr) })
-		}
-		if each != nil {
-			each(h, epoch.From, epoch.To, runs)
+		h.run(rules, states, epoch.From, epoch.To, func(r int, tr Transition) { found[r].note(tr) })
+	}
+	return deal(plans, found), h, nil
+}
+
+// distinct is the rules of all plans, each once: the policies of a grid share most of theirs, and equal rules do the same.
+func distinct(plans []*Plan) ([]Rule, []AlertState) {
+	var rules []Rule
+	for _, p := range plans {
+		for _, r := range p.Rules {
+			if !slices.Contains(rules, r) {
+				rules = append(rules, r)
+			}
 		}
 	}
-	return runs, h, nil
+	return rules, make([]AlertState, len(rules))
+}
+
+// deal gives each plan the runs of its rules.
+func deal(plans []*Plan, found []RuleRun) [][]RuleRun {
+	runs := make([][]RuleRun, len(plans))
+	for i, p := range plans {
+		for _, r := range p.Rules {
+			at := slices.IndexFunc(found, func(f RuleRun) bool { return f.Rule == r })
+			runs[i] = append(runs[i], RuleRun{r, slices.Clone(found[at].Fired)})
+		}
+	}
+	return runs
 }
 
 func (r *RuleRun) note(t Transition) {
@@ -143,7 +160,7 @@ func epochs(cs []Correction, from, to Instant) []Interval {
 
 // RunBacktest judges the pages that the rules of each plan would have sent. The answers are in the order of the plans.
 func RunBacktest(t Track, q BacktestQuestion, plans ...*Plan) ([]Backtest, error) {
-	runs, h, err := alerts(t, Instant(floorTo(int64(q.From), SlotMS))+SlotMS, q.To, plans, nil)
+	runs, h, err := alerts(t, Instant(floorTo(int64(q.From), SlotMS))+SlotMS, q.To, plans)
 	if err != nil {
 		return nil, err
 	}

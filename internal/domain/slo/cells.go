@@ -38,7 +38,7 @@ func (g *Group) refound(n int64) {
 		for _, s := range mine {
 			for i := range s.records {
 				s.cover(i, int32(sign))
-				if !s.records[i].marker {
+				if !s.records[i].marker() {
 					s.count(i, sign)
 				}
 			}
@@ -178,7 +178,7 @@ func (s *Series) prune(old Instant) {
 		if s.records[i].t >= old {
 			break
 		}
-		if !s.records[i].marker {
+		if !s.records[i].marker() {
 			keep = i
 		}
 	}
@@ -200,7 +200,7 @@ func (s *Series) Last() Instant {
 func (s *Series) Kept() []Sample {
 	out := make([]Sample, len(s.records))
 	for i, r := range s.records {
-		out[i] = Sample{T: r.t, Start: r.start, V: r.v, Hist: r.hist, Stale: r.marker, Seen: r.t}
+		out[i] = Sample{T: r.t, Start: r.start(), V: r.v, Hist: r.hist(), Stale: r.marker(), Seen: r.t}
 	}
 	return out
 }

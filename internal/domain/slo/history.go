@@ -2,6 +2,7 @@ package slo
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -9,12 +10,14 @@ import (
 // or burn rate within it costs the same few operations. It serves questions about the past, charts, previews, proofs
 // and back-tests; live evaluation keeps the same sums in a Meter.
 type History struct {
-	plan  *Plan
-	known Instant
-	first int64 // first slot of the first unit
-	n     int   // units
-	rows  []row // per lane
-	peaks map[int]*peak
+	plan   *Plan
+	known  Instant
+	fx     effects
+	origin int64 // first slot of the objective's or group's first unit
+	first  int64 // first slot of the first unit held
+	n      int   // units
+	rows   []row // per lane
+	peaks  map[int]*peak
 }
 
 // row is the running sums of one lane.
@@ -28,28 +31,61 @@ type row struct {
 const historyChunk = 4096
 
 // NewHistory reads all complete units of an objective or group from its first slot (the first that begins at or after
-// first) up to the instant `to`, as known at `known`. It takes about 24 bytes a unit.
+// first) up to the instant `to`, as known at `known`. It takes about 20 bytes a unit.
 func NewHistory(p *Plan, first, to Instant, r SlotReader, corrections []Correction, known Instant) (*History, error) {
-	firstSlot := first.SlotUp()
-	h := &History{plan: p, known: known, first: ceilTo(firstSlot, p.unitLen)}
-	h.n = int(max(0, floorDiv(floorDiv(int64(to), SlotMS)-h.first, p.unitLen)))
-	lanes := p.lanes()
-	for l := range lanes {
-		h.rows = append(h.rows, newRow(h.n, h.unitVersions(p.laneVersions(l))))
+	return NewHistorySince(p, first, first, to, r, corrections, known)
+}
+
+// NewHistorySince is NewHistory without the units that begin before an instant: windows that reach back beyond it are not
+// to be asked for.
+func NewHistorySince(p *Plan, first, since, to Instant, r SlotReader, corrections []Correction, known Instant) (*History, error) {
+	origin := ceilTo(first.SlotUp(), p.unitLen)
+	h := &History{plan: p, known: known, fx: effectsAt(corrections, known), origin: origin, first: max(origin, floorTo(since.Slot(), p.unitLen))}
+	n := h.unitsTo(to)
+	for l := range p.lanes() {
+		h.rows = append(h.rows, newRow(n, h.unitVersions(p.laneVersions(l))))
 	}
-	s := newStream(p, firstSlot, r, effectsAt(corrections, known), h.first)
-	buf := make([]Unit, min(h.n, historyChunk)*lanes)
-	for done := 0; done < h.n; {
-		n := min(h.n-done, historyChunk)
-		if err := s.read(buf[:n*lanes]); err != nil {
-			return nil, err
-		}
-		for l := range h.rows {
-			h.rows[l].push(buf[l:n*lanes], lanes)
-		}
-		done += n
+	if err := h.extend(n, newStream(p, first.SlotUp(), r, h.fx, h.first)); err != nil {
+		return nil, err
 	}
 	return h, nil
+}
+
+// Extended is the history as known at a later moment, up to a later instant: the units so far and the new ones. The slots
+// read before must be as they were; nil says that the corrections are not. h stays as it is, and shares its memory with
+// the result; it may be extended once.
+func (h *History) Extended(first, to Instant, r SlotReader, corrections []Correction, known Instant) (*History, error) {
+	fx := effectsAt(corrections, known)
+	if !slices.Equal(fx.spans, h.fx.spans) {
+		return nil, nil
+	}
+	out := &History{plan: h.plan, known: known, fx: fx, origin: h.origin, first: h.first, n: h.n, rows: slices.Clone(h.rows)}
+	if err := out.extend(h.unitsTo(to), newStream(h.plan, first.SlotUp(), r, fx, h.first+int64(h.n)*h.plan.unitLen)); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// unitsTo is how many units from the first one held have ended at an instant.
+func (h *History) unitsTo(to Instant) int {
+	return int(max(0, floorDiv(floorDiv(int64(to), SlotMS)-h.first, h.plan.unitLen)))
+}
+
+// extend reads units up to the n-th.
+func (h *History) extend(n int, s *stream) error {
+	lanes := len(h.rows)
+	buf := make([]Unit, max(0, min(n-h.n, historyChunk))*lanes)
+	for h.n < n {
+		units := buf[:min(n-h.n, historyChunk)*lanes]
+		if err := s.read(units); err != nil {
+			return err
+		}
+		for l := range h.rows {
+			h.rows[l].push(units[l:], lanes)
+		}
+		h.n += len(units) / lanes
+	}
+	return nil
 }
 
 func newRow(n int, versions []version) row {
@@ -82,9 +118,12 @@ func (h *History) unitVersions(vs []version) []version {
 	return out
 }
 
-// First is when the first unit begins; End when the last one ends.
-func (h *History) First() Instant { return SlotStart(h.first) }
+// First is when the objective's or group's first unit begins; End when the last one held ends.
+func (h *History) First() Instant { return SlotStart(h.origin) }
 func (h *History) End() Instant   { return SlotStart(h.first + int64(h.n)*h.plan.unitLen) }
+
+// Known is the moment whose knowledge the history holds.
+func (h *History) Known() Instant { return h.known }
 
 // index is the unit that begins at or after t, as an index 0..n.
 func (h *History) index(t Instant) int {
@@ -167,7 +206,7 @@ func (r *row) between(i, j int) (bad, total, allowed, valid float64) {
 // burns now, 6 h by default; burns are the rates to report.
 func (h *History) Budget(t Instant, projection time.Duration, burns ...time.Duration) Budget {
 	p := h.plan
-	s := p.span(t, SlotStart(h.first))
+	s := p.span(t, h.First())
 	lanes := make([]laneBudget, len(h.rows))
 	i, j := h.index(s.from), h.endIndex(s.to)
 	k := h.endIndex(t)

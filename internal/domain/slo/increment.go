@@ -43,10 +43,10 @@ func from(lo, hi Instant, staleness int64) placement {
 // is lower than prev, born that another series of its target was read shortly before. fresh means that all of cur's
 // value is new, otherwise what it grew since prev.
 func increment(prev, cur *record, fell, born bool, staleness int64) (p placement, fresh bool) {
-	started := cur.start > 0 && cur.start < cur.t
+	started := cur.start() > 0 && cur.start() < cur.t
 	switch {
-	case prev != nil && started && cur.start > prev.t:
-		return from(cur.start, cur.t, staleness), true
+	case prev != nil && started && cur.start() > prev.t:
+		return from(cur.start(), cur.t, staleness), true
 	case prev != nil && fell && int64(cur.t-prev.t) <= bridgeMost:
 		return placement{hi: cur.t, where: inSlot}, true
 	case prev != nil && fell:
@@ -54,7 +54,7 @@ func increment(prev, cur *record, fell, born bool, staleness int64) (p placement
 	case prev != nil:
 		return from(prev.t, cur.t, staleness), false
 	case started:
-		return from(cur.start, cur.t, staleness), true
+		return from(cur.start(), cur.t, staleness), true
 	case born:
 		return placement{hi: cur.t, where: inSlot}, true
 	}

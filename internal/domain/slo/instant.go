@@ -15,7 +15,13 @@ func At(t time.Time) Instant { return Instant(t.UnixMilli()) }
 func (t Instant) Time() time.Time { return time.UnixMilli(int64(t)).UTC() }
 
 // Slot is the number n of the slot [60000n, 60000(n+1)) that holds the instant.
-func (t Instant) Slot() int64 { return floorDiv(int64(t), SlotMS) }
+func (t Instant) Slot() int64 {
+	n := int64(t) / SlotMS
+	if int64(t) < n*SlotMS {
+		n--
+	}
+	return n
+}
 
 // SlotUp is the number of the first slot that begins at or after the instant.
 func (t Instant) SlotUp() int64 { return -floorDiv(-int64(t), SlotMS) }

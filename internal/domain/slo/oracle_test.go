@@ -283,11 +283,35 @@ func (o *oracle) slot(n int64, k Instant) oracleUnit {
 	return u
 }
 
-// slice is what the slice beginning at slot n counts as; judged says on data.
-func (o *oracle) sliceAt(n int64, k Instant) (u oracleUnit, judged bool) {
+// sliceAt is what the slice beginning at slot n counts as.
+func (o *oracle) sliceAt(n int64, k Instant) (u oracleUnit) {
 	u = oracleUnit{n, n + o.slice, new(big.Rat), new(big.Rat), 0}
+	bad, kept, judged := o.judged(n, k)
+	switch {
+	case kept == 0:
+		return u
+	case judged:
+		u.bad = bad
+	case o.policy == Excluded:
+		return u
+	case o.policy == BadData:
+		u.bad = big.NewRat(1, 1)
+	case o.policy == HoldData:
+		for m := n - o.slice; m >= o.first; m -= o.slice {
+			if earlier, _, ok := o.judged(m, k); ok {
+				u.bad = earlier
+				break
+			}
+		}
+	}
+	u.total, u.valid = big.NewRat(1, 1), 60*o.slice
+	return u
+}
+
+// judged is the result of a slice from its data, and of how many slots that no correction excludes; ok is false where
+// none of them is covered.
+func (o *oracle) judged(n int64, k Instant) (result *big.Rat, kept int, ok bool) {
 	bad, total := new(big.Rat), new(big.Rat)
-	kept := 0
 	for m := n; m < n+o.slice; m++ {
 		exclude, forgive := o.corrected(m, k)
 		if exclude {
@@ -297,38 +321,23 @@ func (o *oracle) sliceAt(n int64, k Instant) (u oracleUnit, judged bool) {
 		if !o.covered(m) {
 			continue
 		}
-		judged = true
+		ok = true
 		b, t := o.raw(m)
 		total.Add(total, t)
 		if !forgive {
 			bad.Add(bad, b)
 		}
 	}
-	one := big.NewRat(1, 1)
+	bad = between(bad, total)
 	switch {
-	case kept == 0:
-		return u, false
-	case judged:
-		bad = between(bad, total)
-		if total.Sign() > 0 && o.ratio {
-			u.bad = new(big.Rat).Quo(bad, total)
-		} else if total.Sign() > 0 && bad.Cmp(new(big.Rat).Mul(o.sliceMost, total)) > 0 {
-			u.bad = one
-		}
-	case o.policy == Excluded:
-		return u, false
-	case o.policy == BadData:
-		u.bad = one
-	case o.policy == HoldData:
-		for m := n - o.slice; m >= o.first; m -= o.slice {
-			if earlier, ok := o.sliceAt(m, k); ok {
-				u.bad = earlier.bad
-				break
-			}
-		}
+	case total.Sign() <= 0:
+		return new(big.Rat), kept, ok
+	case o.ratio:
+		return new(big.Rat).Quo(bad, total), kept, ok
+	case bad.Cmp(new(big.Rat).Mul(o.sliceMost, total)) > 0:
+		return big.NewRat(1, 1), kept, ok
 	}
-	u.total, u.valid = one, 60*o.slice
-	return u, judged
+	return new(big.Rat), kept, ok
 }
 
 // units is everything whole within [from, to).
@@ -344,8 +353,7 @@ func (o *oracle) units(from, to, k Instant) (out []oracleUnit) {
 		n++
 	}
 	for ; SlotStart(n+o.slice) <= to; n += o.slice {
-		u, _ := o.sliceAt(n, k)
-		out = append(out, u)
+		out = append(out, o.sliceAt(n, k))
 	}
 	return out
 }

@@ -49,6 +49,7 @@ func (h *History) events(i, j int) float64 {
 // inactive rule cannot fire are skipped: whole blocks whose highest burn does not exceed its factor.
 func (h *History) run(rules []Rule, states []AlertState, from, to Instant, tell func(i int, t Transition)) {
 	view := h.view(rules)
+	plain := h.plain()
 	firstTick, lastTick := Instant(ceilTo(int64(from), SlotMS)), Instant(floorTo(int64(to), SlotMS))
 	for i := range rules {
 		r, s := &rules[i], &states[i]
@@ -63,11 +64,28 @@ func (h *History) run(rules []Rule, states []AlertState, from, to Instant, tell 
 				tick = max(tick, next-SlotMS)
 				continue
 			}
+			if plain && !s.Firing && !r.Trickle && h.cold(r, view.longs[i], view.shorts[i], view.end) {
+				continue
+			}
 			if t, changed := step(r, i, s, tick, view); changed {
 				tell(i, t)
 			}
 		}
 	}
+}
+
+// cold says of a plain history that one of a rule's windows which end with unit `end` surely burns too slowly for it to
+// fire: what quiet says of a block. Most ticks are.
+func (h *History) cold(r *Rule, long, short, end int) bool {
+	row := &h.rows[0]
+	most := r.Factor * row.versions[0].cost * (1 - 1e-9)
+	for _, n := range [2]int{long, short} {
+		begin := max(0, end-n)
+		if row.bad.hi[end]-row.bad.hi[begin] < most*(row.total.hi[end]-row.total.hi[begin]) {
+			return true
+		}
+	}
+	return false
 }
 
 const block = 64 // units whose extremes are kept together

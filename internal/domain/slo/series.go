@@ -19,10 +19,43 @@ type Series struct {
 
 // record is an accepted sample or staleness marker.
 type record struct {
-	t, start Instant
-	v        float64
-	hist     *NativeHistogram
-	marker   bool
+	t    Instant
+	v    float64
+	more *extra // nil = a plain sample
+}
+
+// extra is what most samples do not have. It is not changed, so records share it.
+type extra struct {
+	start  Instant
+	hist   *NativeHistogram
+	marker bool
+}
+
+func (r *record) marker() bool { return r.more != nil && r.more.marker }
+
+// start is when the counter began; 0 = unknown.
+func (r *record) start() Instant {
+	if r.more == nil {
+		return 0
+	}
+	return r.more.start
+}
+
+// hist is the value of a native histogram's sample.
+func (r *record) hist() *NativeHistogram {
+	if r.more == nil {
+		return nil
+	}
+	return r.more.hist
+}
+
+// recordOf is a sample as it is kept.
+func recordOf(x *Sample) record {
+	r := record{t: x.T, v: x.V}
+	if x.Start != 0 || x.Hist != nil || x.Stale {
+		r.more = &extra{x.Start, x.Hist, x.Stale}
+	}
+	return r
 }
 
 // Sample is one value as it arrived.
@@ -45,7 +78,7 @@ const (
 
 // Add takes a sample (§2.1).
 func (s *Series) Add(x Sample) Verdict {
-	if s.follow(&x) {
+	if one := [1]Sample{x}; s.follow(one[:]) == 1 {
 		return Accepted
 	}
 	return s.place(x)
@@ -54,11 +87,15 @@ func (s *Series) Add(x Sample) Verdict {
 // AddRun takes samples as Add does, one after the other; late is the oldest of those that Add calls Late, 0 where there
 // is none.
 func (s *Series) AddRun(run []Sample) (late Instant) {
-	for i := range run {
-		x := &run[i]
-		if !s.follow(x) && s.place(*x) == Late && (late == 0 || x.T < late) {
+	for len(run) > 0 {
+		run = run[s.follow(run):]
+		if len(run) == 0 {
+			break
+		}
+		if x := run[0]; s.place(x) == Late && (late == 0 || x.T < late) {
 			late = x.T
 		}
+		run = run[1:]
 	}
 	return late
 }
@@ -88,7 +125,7 @@ func (s *Series) take(x Sample) Verdict {
 	if !s.acceptable(x) || int64(x.T-seen) > mostEarly || int64(seen-x.T) > mostLate {
 		return Refused
 	}
-	r := record{x.T, x.Start, x.V, x.Hist, x.Stale}
+	r := recordOf(&x)
 	i, found := slices.BinarySearchFunc(s.records, r, func(a, b record) int { return int(a.t - b.t) })
 	switch {
 	case found && s.records[i].same(&r):
@@ -125,22 +162,22 @@ func (s *Series) acceptable(x Sample) bool {
 
 func (r *record) same(o *record) bool {
 	switch {
-	case r.marker != o.marker:
+	case r.marker() != o.marker():
 		return false
-	case r.hist != nil && o.hist != nil:
-		return r.hist.sameAs(o.hist)
+	case r.hist() != nil && o.hist() != nil:
+		return r.hist().sameAs(o.hist())
 	}
-	return r.v == o.v || r.marker
+	return r.v == o.v || r.marker()
 }
 
 // insert puts a record in its place: what the records on both sides of it stood for is taken back and counted anew.
 func (s *Series) insert(i int, r record) {
 	g := s.group
-	if !r.marker {
+	if !r.marker() {
 		g.begin(r.t)
 	}
 	next := s.nextSample(i)
-	if !r.marker && next >= 0 {
+	if !r.marker() && next >= 0 {
 		s.count(next, -1)
 	}
 	if i > 0 {
@@ -151,7 +188,7 @@ func (s *Series) insert(i int, r record) {
 		s.cover(i-1, 1)
 	}
 	s.cover(i, 1)
-	if r.marker {
+	if r.marker() {
 		return
 	}
 	if next >= 0 {
@@ -181,7 +218,7 @@ func (s *Series) first() int {
 // nextSample is the index of the first sample at or after i, -1 where there is none.
 func (s *Series) nextSample(i int) int {
 	for ; i < len(s.records); i++ {
-		if !s.records[i].marker {
+		if !s.records[i].marker() {
 			return i
 		}
 	}
@@ -190,7 +227,7 @@ func (s *Series) nextSample(i int) int {
 
 func (s *Series) prevSample(i int) *record {
 	for i--; i >= 0; i-- {
-		if !s.records[i].marker {
+		if !s.records[i].marker() {
 			return &s.records[i]
 		}
 	}
@@ -208,7 +245,7 @@ func (s *Series) watchedBefore(t Instant) bool {
 			continue
 		}
 		for i := len(o.records) - 1; i >= 0 && o.records[i].t >= from; i-- {
-			if r := &o.records[i]; r.t < t && !r.marker {
+			if r := &o.records[i]; r.t < t && !r.marker() {
 				return true
 			}
 		}
@@ -257,7 +294,7 @@ func (s *Series) count(i int, sign float64) {
 func (s *Series) countIncrement(prev, cur *record, i int, sign float64) {
 	g := s.group
 	x := g.c.in.Threshold
-	drop := prev != nil && (cur.v < prev.v || cur.hist != nil && fell(prev.hist, cur.hist))
+	drop := prev != nil && (cur.v < prev.v || cur.hist() != nil && fell(prev.hist(), cur.hist()))
 	p, fresh := increment(prev, cur, drop, s.born, g.c.staleness)
 	if s.Delta {
 		p, fresh = placement{hi: cur.t, where: inSlot}, true
@@ -267,10 +304,10 @@ func (s *Series) countIncrement(prev, cur *record, i int, sign float64) {
 	}
 	total, good := cur.v, 0.0
 	switch {
-	case cur.hist != nil && fresh:
-		total, good = cur.hist.Count, cur.hist.good(x, cur.hist.Schema)
-	case cur.hist != nil:
-		total, good = grown(prev.hist, cur.hist, x)
+	case cur.hist() != nil && fresh:
+		total, good = cur.hist().Count, cur.hist().good(x, cur.hist().Schema)
+	case cur.hist() != nil:
+		total, good = grown(prev.hist(), cur.hist(), x)
 	case !fresh:
 		total = cur.v - prev.v
 	}
@@ -279,7 +316,7 @@ func (s *Series) countIncrement(prev, cur *record, i int, sign float64) {
 	}
 	sign *= s.Factor
 	p.put(total, g.first, func(n int64, d float64) { s.bookIn(g.at(n), s.Role, sign*d) })
-	if cur.hist != nil {
+	if cur.hist() != nil {
 		p.put(good, g.first, func(n int64, d float64) { g.at(n).bad.add(-sign * d) })
 	}
 	if p.bridged && s.totalSide {
@@ -350,7 +387,7 @@ func holds(v float64, op string, x float64) bool {
 // cover adds, or takes back, the slots for which the record at i is the reason why they are covered (§3).
 func (s *Series) cover(i int, sign int32) {
 	r := &s.records[i]
-	if !s.totalSide || r.marker {
+	if !s.totalSide || r.marker() {
 		return
 	}
 	until := r.t + Instant(s.group.c.staleness)
@@ -365,7 +402,7 @@ func (s *Series) cover(i int, sign int32) {
 func (s *Series) recount(sign float64) {
 	s.chosen = true
 	for i := range s.records {
-		if !s.records[i].marker {
+		if !s.records[i].marker() {
 			s.count(i, sign)
 		}
 	}

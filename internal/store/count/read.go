@@ -30,6 +30,18 @@ func (s *Store) recent(id ID, slot int64) (Row, bool, uint32) {
 	return at[0], true, s.gens[id]
 }
 
+// Generations tells by subject whether rows changed that were there before: while its number stays, all that a reader
+// found still holds, and rows only come after them.
+func (s *Store) Generations(ids []ID) []uint32 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	out := make([]uint32, len(ids))
+	for i, id := range ids {
+		out[i] = s.gens[id]
+	}
+	return out
+}
+
 // chunk is one stored piece of a subject.
 type chunk struct {
 	first, until int64
@@ -71,19 +83,43 @@ func (s *Store) Rows(ctx context.Context, id ID, from, to int64, visit func(Row)
 		return nil
 	}
 	err := chunks(ctx, s.db.Read(), id, from, to, func(c chunk) error {
+		n := len(within(tail, from, c.until))
+		over := tail[:n]
+		if tail = tail[n:]; n == 0 {
+			return eachRow(id, c, from, to, visit)
+		}
 		rows, err := unpack(c.first, c.body)
 		if err != nil {
 			return fmt.Errorf("read counts of subject %d from slot %d: %w", id, c.first, err)
 		}
-		var over []Row
-		n := len(within(tail, from, c.until))
-		over, tail = tail[:n], tail[n:]
 		return emit(within(overlay(rows, over), from, to))
 	})
 	if err != nil {
 		return err
 	}
 	return emit(tail)
+}
+
+// eachRow visits the rows of a chunk that begin in [from, to).
+func eachRow(id ID, c chunk, from, to int64, visit func(Row) error) error {
+	it, err := decode(c.first, c.body)
+	for err == nil {
+		var r Row
+		var ok bool
+		if r, ok, err = it.next(); err != nil || !ok || r.Slot >= to {
+			break
+		}
+		if r.Slot < from {
+			continue
+		}
+		if err := visit(r); err != nil {
+			return err
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("read counts of subject %d from slot %d: %w", id, c.first, err)
+	}
+	return nil
 }
 
 // Sum adds up the rows that begin in [from, to): whole chunks by their stored sums, the rest row by row.

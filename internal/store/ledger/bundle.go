@@ -143,7 +143,7 @@ func textLines(ctx context.Context, q db.Q, from, to int64, each func(seq int64,
 // eachMatch calls f for all facts that match, oldest first, a page at a time.
 func eachMatch(ctx context.Context, q db.Q, f Filter, call func(*record) error) error {
 	f.Before = Cursor{}
-	where, args, err := f.where(ctx, q)
+	where, args, err := f.where(ctx, q, "kind")
 	if err != nil {
 		return err
 	}

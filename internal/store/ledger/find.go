@@ -54,7 +54,7 @@ func (l *Ledger) Find(ctx context.Context, f Filter) (Found, error) {
 		f.Limit = 100
 	}
 	q := l.db.Read()
-	where, args, err := f.where(ctx, q)
+	where, args, err := f.where(ctx, q, f.kindColumn(l.opt.Now()))
 	if err != nil {
 		return Found{}, fmt.Errorf("find facts: %w", err)
 	}
@@ -116,8 +116,24 @@ func (f Filter) low(ctx context.Context, q db.Q) (int64, error) {
 
 func (f Filter) byTime() bool { return !f.At.From.IsZero() || !f.At.To.IsZero() }
 
+// fewDays is up to how long a stretch of time is searched for kinds from its end on. Going through all facts of the kinds
+// instead, and sorting them by time, takes the longer the more of them the ledger ever held.
+const fewDays = 62 * 24 * time.Hour
+
+// kindColumn is how the kind stands in a condition: as an expression where its index is not to be used.
+func (f Filter) kindColumn(now time.Time) string {
+	to := f.At.To
+	if to.IsZero() {
+		to = now
+	}
+	if f.At.From.IsZero() || to.Sub(f.At.From) > fewDays || f.About != "" || f.By != "" {
+		return "kind"
+	}
+	return "kind || ''"
+}
+
 // where writes the filter's conditions and their arguments.
-func (f Filter) where(ctx context.Context, q db.Q) (string, []any, error) {
+func (f Filter) where(ctx context.Context, q db.Q, kind string) (string, []any, error) {
 	var conds []string
 	var args []any
 	add := func(cond string, vs ...any) { // $? stands for the next argument
@@ -132,7 +148,7 @@ func (f Filter) where(ctx context.Context, q db.Q) (string, []any, error) {
 		for i, k := range f.Kinds {
 			vs[i] = string(k)
 		}
-		add("kind IN ("+strings.TrimSuffix(strings.Repeat("$?,", n), ",")+")", vs...)
+		add(kind+" IN ("+strings.TrimSuffix(strings.Repeat("$?,", n), ",")+")", vs...)
 	}
 	if f.About != "" {
 		add("about = $?", string(f.About))

@@ -45,6 +45,8 @@ func TestFindSelectsAndPages(t *testing.T) {
 			"a subject":                  {ledger.Filter{About: "slo:a"}, []int64{5, 2, 1}},
 			"an actor and a subject":     {ledger.Filter{About: "slo:a", By: "user:ana"}, []int64{5, 1}},
 			"by when it happened":        {ledger.Filter{At: minutes(-60, 0)}, []int64{3, 4, 2}},
+			"a kind, in an hour":         {ledger.Filter{Kinds: []event.Kind{"evaluator.beat"}, At: minutes(-60, 0)}, []int64{4, 2}},
+			"two kinds, in 90 days":      {ledger.Filter{Kinds: []event.Kind{"evaluator.beat", "source.gap"}, At: minutes(-90*1440, 2)}, []int64{1, 3, 4, 2}},
 			"happened since":             {ledger.Filter{At: kit.Range{From: noon}}, []int64{6, 5, 1}},
 			"as known two minutes in":    {ledger.Filter{KnownAt: noon.Add(2 * time.Minute)}, []int64{3, 2, 1}},
 			"happened then, known later": {ledger.Filter{At: minutes(-61, -20), KnownAt: noon.Add(2 * time.Minute)}, []int64{2}},

@@ -60,7 +60,7 @@ func checkProjections(ps []Projection) error {
 		}
 		for _, n := range names {
 			if !strings.HasPrefix(n, p.Name+"_") {
-				return fmt.Errorf("projection %s: %s must be named %s_...", p.Name, n, p.Name)
+				return fmt.Errorf("projection %s: %s must be named with the prefix %s_", p.Name, n, p.Name)
 			}
 		}
 	}

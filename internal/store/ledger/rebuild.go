@@ -21,6 +21,7 @@ import (
 const (
 	rebuildLease = "ledger:rebuild"
 	rebuildTTL   = time.Minute
+	sayEvery     = 5 * time.Second // between words about progress
 )
 
 func newHolder() string { return strings.ToLower(rand.Text()) }
@@ -28,12 +29,14 @@ func newHolder() string { return strings.ToLower(rand.Text()) }
 // readyProjections brings the tables of every projection to its version.
 func (l *Ledger) readyProjections(ctx context.Context) error {
 	var stale []Projection
+	facts := int64(0)
 	err := l.db.Write(ctx, func(ctx context.Context, q db.Q) error {
 		stale = nil
 		row, err := readHead(ctx, q, l.db.ForUpdate())
 		if err != nil {
 			return err
 		}
+		facts = row.Seq
 		marks, err := readMarks(ctx, q)
 		if err != nil {
 			return err
@@ -59,12 +62,23 @@ func (l *Ledger) readyProjections(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if len(stale) > 0 {
+		l.log.Info("tables derived by an older program are made anew before the ledger opens", "projections", namesOf(stale), "facts", facts)
+	}
 	for _, p := range stale {
 		if err := l.rebuild(ctx, p, false); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func namesOf(ps []Projection) string {
+	var names []string
+	for _, p := range ps {
+		names = append(names, p.Name)
+	}
+	return strings.Join(names, " ")
 }
 
 // Rebuild makes a projection's tables anew from the facts, while the ledger goes on. kit.NotFound for an unknown name.
@@ -197,6 +211,7 @@ func (s *shadow) fill(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	said := s.l.opt.Now()
 	for s.at < row.Seq {
 		if err := s.l.holdRebuild(ctx); err != nil { // renews
 			return err
@@ -209,7 +224,8 @@ func (s *shadow) fill(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if s.at/100_000 != last/100_000 {
+		if now := s.l.opt.Now(); now.Sub(said) >= sayEvery {
+			said = now
 			s.l.log.Info("rebuilding projection", "projection", s.p.Name, "fact", last, "of", row.Seq)
 		}
 		s.at = last

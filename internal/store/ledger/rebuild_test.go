@@ -1,11 +1,14 @@
 package ledger_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -74,6 +77,28 @@ func TestARaisedVersionIsRebuiltFromTheFirstFact(t *testing.T) {
 		}
 		if err := l.Rebuild(t.Context(), "none"); kit.CodeOf(err) != kit.NotFound {
 			t.Fatalf("got %v", err)
+		}
+	})
+}
+
+func TestARebuildBeforeOpeningSaysWhatItDoesAndHowFarItIs(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		l := open(t, d, ledger.Options{Projections: []ledger.Projection{tally(1)}})
+		add(t, l, many("a", 2300)...)
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		var log bytes.Buffer
+		at := noon
+		slow := func() time.Time { at = at.Add(3 * time.Second); return at }
+		l = open(t, d, ledger.Options{Projections: []ledger.Projection{tally(2)}, Now: slow, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"made anew before the ledger opens", "projections=tally facts=2300", "of=2300", `msg="projection rebuilt" projection=tally version=2`, "took="} {
+			if !strings.Contains(log.String(), want) {
+				t.Errorf("the log lacks %q:\n%s", want, &log)
+			}
 		}
 	})
 }

@@ -99,6 +99,14 @@ func series(name string, v float64, at ...int64) prompb.TimeSeries {
 	return s
 }
 
+// kills is how often the server is killed: a hundred times in "make soak".
+func kills() int {
+	if os.Getenv("EVENKEEL_SOAK") == "" {
+		return 6
+	}
+	return 100
+}
+
 // TestAcceptedSamplesSurviveKill writes in and out of order, kills the server at any moment, and counts.
 func TestAcceptedSamplesSurviveKill(t *testing.T) {
 	if testing.Short() {
@@ -107,7 +115,7 @@ func TestAcceptedSamplesSurviveKill(t *testing.T) {
 	dir := t.TempDir()
 	accepted := map[string]map[int64]bool{}
 	at := base.UnixMilli()
-	for round := range 6 {
+	for round := range kills() {
 		addr, kill := server(t, dir)
 		stop := make(chan struct{})
 		time.AfterFunc(time.Duration(400+rand.IntN(800))*time.Millisecond, func() { kill(); close(stop) })
@@ -160,7 +168,7 @@ func TestAcceptedSamplesSurviveKill(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d samples accepted over 6 kills", total)
+	t.Logf("%d samples accepted over %d kills", total, kills())
 	if total < 500 || missing > 0 {
 		t.Errorf("%d of %d accepted samples are missing", missing, total)
 	}

@@ -36,7 +36,7 @@ func (f *families) learn(memo *familyMemo, ls labels.Labels, o storage.AOptions)
 	}
 	name := o.MetricFamilyName
 	if name == "" {
-		name = ls.Get(labels.MetricName)
+		name = ls.Get(model.MetricNameLabel)
 	}
 	if name == memo.name && o.Metadata == memo.meta {
 		return

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync/atomic"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb/chunks"
@@ -31,12 +32,12 @@ func (g *guard) PreCreation(ls labels.Labels) error {
 		return &limitError{fmt.Sprintf("the store holds %d series and takes no new ones (limit series=%d); drop labels with many values at the sender, or raise the limit", n, g.limits.Series)}
 	}
 	if n := ls.Len(); n > g.limits.Labels {
-		return &limitError{fmt.Sprintf("series %s has %d labels (limit labels=%d)", shorten(ls.Get(labels.MetricName)), n, g.limits.Labels)}
+		return &limitError{fmt.Sprintf("series %s has %d labels (limit labels=%d)", shorten(ls.Get(model.MetricNameLabel)), n, g.limits.Labels)}
 	}
 	return ls.Validate(func(l labels.Label) error {
 		if len(l.Name) > g.limits.LabelBytes || len(l.Value) > g.limits.LabelBytes {
 			return &limitError{fmt.Sprintf("label %s of series %s has %d bytes (limit label_bytes=%d)",
-				shorten(l.Name), shorten(ls.Get(labels.MetricName)), max(len(l.Name), len(l.Value)), g.limits.LabelBytes)}
+				shorten(l.Name), shorten(ls.Get(model.MetricNameLabel)), max(len(l.Name), len(l.Value)), g.limits.LabelBytes)}
 		}
 		return nil
 	})

@@ -99,7 +99,7 @@ func (neverEnding) Read(b []byte) (int, error) { return len(b), nil }
 func TestOddValuesAreKeptAsTheyAre(t *testing.T) {
 	s := openStore(t)
 	url := serveStore(t, s)
-	odd := []float64{math.NaN(), math.Inf(1), math.Inf(-1), math.Float64frombits(value.StaleNaN), -0.0, math.MaxFloat64}
+	odd := []float64{math.NaN(), math.Inf(1), math.Inf(-1), math.Float64frombits(value.StaleNaN), 0, math.SmallestNonzeroFloat64, math.MaxFloat64}
 	for i, v := range odd {
 		if code, text := post(url, series("odd", v, base.UnixMilli()+int64(i))); code != 204 {
 			t.Errorf("%v: %d %s", v, code, text)

@@ -116,9 +116,9 @@ func labelsOf(wire []byte) (labels.Labels, error) {
 	b.Sort()
 	ls := b.Labels()
 	if name, twice := ls.HasDuplicateLabelNames(); twice {
-		return ls, fmt.Errorf("series %s has the label %s twice", shorten(ls.Get(labels.MetricName)), shorten(name))
+		return ls, fmt.Errorf("series %s has the label %s twice", shorten(ls.Get(model.MetricNameLabel)), shorten(name))
 	}
-	if !ls.Has(labels.MetricName) || !ls.IsValid(model.UTF8Validation) {
+	if !ls.Has(model.MetricNameLabel) || !ls.IsValid(model.UTF8Validation) {
 		return ls, fmt.Errorf("series %s has no metric name, or a name or label that is not valid", shorten(ls.String()))
 	}
 	return ls, nil

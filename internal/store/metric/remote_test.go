@@ -63,8 +63,10 @@ func TestASourceThatHangsFailsOrLiesIsNamed(t *testing.T) {
 			w.(http.Flusher).Flush()
 			<-r.Context().Done()
 		}, kit.Unavailable, "no answer within 200ms"},
-		"5xx":                  {answer(502, "<h1>Bad gateway</h1>"), kit.Unavailable, "status 502"},
-		"redirects":            {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://169.254.169.254/", 302) }, kit.Unavailable, "redirects to"},
+		"5xx": {answer(502, "<h1>Bad gateway</h1>"), kit.Unavailable, "status 502"},
+		"redirects": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://169.254.169.254/", http.StatusFound)
+		}, kit.Unavailable, "redirects to"},
 		"not a Prometheus":     {answer(200, "<html>"), kit.Unavailable, "no Prometheus API"},
 		"404":                  {answer(404, "404 page not found"), kit.Unavailable, "status 404"},
 		"401":                  {answer(401, "who are you"), kit.Denied, "does not let us in"},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
@@ -33,7 +34,7 @@ func (v *verdict) refuse(ls labels.Labels, t int64, err error) error {
 	}
 	v.refused++
 	if v.first == "" {
-		v.first = fmt.Sprintf("%s at %d: %s", shorten(ls.Get(labels.MetricName)), t, err)
+		v.first = fmt.Sprintf("%s at %d: %s", shorten(ls.Get(model.MetricNameLabel)), t, err)
 	}
 	if v.keepGood {
 		return nil

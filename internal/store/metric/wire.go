@@ -31,7 +31,7 @@ const (
 	tagName   = 1<<3 | 2 // Label.name
 	tagValue  = 2<<3 | 2 // Label.value
 	tagV      = 1<<3 | 1 // Sample.value
-	tagT      = 2<<3 | 0 // Sample.timestamp
+	tagT      = 2 << 3   // Sample.timestamp
 )
 
 // read cuts a request; false where it is broken or holds anything but labels and float samples, in that order.

@@ -16,7 +16,8 @@ import (
 // Directory is one version of an org directory as read. It does not change once made.
 type Directory struct {
 	Path       string
-	Version    string // first 12 digits of the digest, for people
+	Version    string // for people, 12 characters: of the digest, or of a Git commit and the digest, "3f9a1c2-d106"
+	Commit     string // what is checked out there, full length; "" where it is no Git checkout
 	Digest     string // "sha256:<hex>" over all files
 	Files      []File // by path
 	Config     Config
@@ -28,7 +29,8 @@ type Directory struct {
 
 // Options change how a directory is read. The zero value reads tolerantly.
 type Options struct {
-	// Strict refuses what the OpenSLO specification refuses; otherwise a deviation is a note.
+	// Strict refuses what the OpenSLO specification refuses, which otherwise is a note, and references that lead nowhere,
+	// which otherwise are warnings.
 	Strict bool
 	// CheckScrape says what is wrong with one scrape job, given as JSON; nil checks its name only.
 	CheckScrape func(job []byte) error
@@ -43,6 +45,7 @@ const MaxProblems = 5_000
 // into force. Problems are ordered by file and line; none means none. A directory that cannot be opened is a problem, an
 // empty one is an empty Directory with a warning.
 func Load(dir string, o Options) (*Directory, []kit.Problem) {
+	commit := commitOf(dir)
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return assemble(dir, nil, nil, o), sorted([]kit.Problem{unreachable(dir, err)})
@@ -53,7 +56,11 @@ func Load(dir string, o Options) (*Directory, []kit.Problem) {
 		return assemble(dir, nil, nil, o), sorted([]kit.Problem{unreachable(dir, l.refused)})
 	}
 	files := l.read(root)
-	return load(dir, files, l.problems, o)
+	d, problems := load(dir, files, l.problems, o)
+	if commit != "" {
+		d.Commit, d.Version = commit, commit[:7]+"-"+strings.TrimPrefix(d.Digest, "sha256:")[:4]
+	}
+	return d, problems
 }
 
 // load reads files that are in memory.
@@ -128,7 +135,7 @@ func assemble(dir string, files []File, r *reading, o Options) *Directory {
 	if d.Catalog.Len() == 0 && len(d.Objectives) == 0 && !Failed(r.problems) {
 		r.problems = append(r.problems, kit.Problem{File: dir, Severity: kit.SeverityWarning, Rule: "empty-directory", Msg: "no file describes a service or an objective", Remedy: "add a catalog-info.yaml; docs/org-directory.md shows one"})
 	}
-	r.problems = append(r.problems, r.check(o.Rules)...)
+	r.problems = append(r.problems, r.check(o)...)
 	return d
 }
 

@@ -2,6 +2,7 @@ package org
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -72,7 +73,7 @@ func TestReportsHaveThreeForms(t *testing.T) {
 	dir := write(t, map[string]string{"a.yaml": "kind: Component\nmetadata:\n  name: a\n  labels:\n    evenkeel.dev/tier: \"9\"\n"})
 	d, problems := Load(dir, Options{})
 	var text, js, sarif bytes.Buffer
-	for _, err := range []error{WriteText(&text, d, problems), WriteJSON(&js, d, problems), WriteSARIF(&sarif, "1.0.0", problems)} {
+	for _, err := range []error{WriteText(&text, d, problems), json.NewEncoder(&js).Encode(ReportOf(d, problems)), WriteSARIF(&sarif, "1.0.0", problems)} {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,7 +83,29 @@ func TestReportsHaveThreeForms(t *testing.T) {
 			t.Errorf("text lacks %q:\n%s", want, &text)
 		}
 	}
-	if !strings.Contains(js.String(), `"line": 5`) || !strings.Contains(sarif.String(), `"startLine": 5`) {
+	if !strings.Contains(js.String(), `"line":5`) || !strings.Contains(sarif.String(), `"startLine": 5`) {
 		t.Errorf("JSON:\n%s\nSARIF:\n%s", &js, &sarif)
+	}
+}
+
+func TestStrictlyAReferenceThatLeadsNowhereIsAnError(t *testing.T) {
+	dir := write(t, map[string]string{
+		"a.yaml": "kind: Component\nmetadata: {name: a}\nspec: {type: service, lifecycle: production, owner: \"group:team\", dependsOn: [\"component:gone\"]}\n",
+		"b.yaml": "kind: Component\nmetadata: {name: b, annotations: {evenkeel.dev/lint-ignore: dangling-reference}}\nspec: {type: service, lifecycle: production, owner: \"group:team\", dependsOn: [\"component:gone\"]}\n",
+		"c.yaml": "kind: Location\nmetadata: {name: c}\nspec: {targets: [./nowhere.yaml]}\n",
+		"t.yaml": "kind: Group\nmetadata: {name: team}\nspec: {type: team, children: []}\n",
+	})
+	if _, problems := Load(dir, Options{}); Failed(problems) {
+		t.Errorf("tolerantly:\n%s", lines(problems))
+	}
+	_, problems := Load(dir, Options{Strict: true})
+	var errs []string
+	for _, p := range problems {
+		if p.Severity == kit.SeverityError {
+			errs = append(errs, p.File+" "+p.Rule)
+		}
+	}
+	if want := []string{"a.yaml dangling-reference", "c.yaml location-target"}; !slices.Equal(errs, want) {
+		t.Errorf("strictly: errors %v, want %v; all:\n%s", errs, want, lines(problems))
 	}
 }

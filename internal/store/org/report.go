@@ -53,14 +53,11 @@ type Report struct {
 	Problems   []kit.Problem `json:"problems"` // never null
 }
 
-// WriteJSON writes a Report, indented.
-func WriteJSON(w io.Writer, d *Directory, problems []kit.Problem) error {
+// ReportOf makes the report of a directory that was read.
+func ReportOf(d *Directory, problems []kit.Problem) Report {
 	n := count(problems)
-	r := Report{d.Path, d.Version, d.Digest, len(d.Files), d.Catalog.Len(), len(d.Objectives),
+	return Report{d.Path, d.Version, d.Digest, len(d.Files), d.Catalog.Len(), len(d.Objectives),
 		n[kit.SeverityError], n[kit.SeverityWarning], n[kit.SeverityNote], append([]kit.Problem{}, problems...)}
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(r)
 }
 
 // WriteSARIF writes the problems as SARIF 2.1.0 (OASIS, 2020), which code hosts show beside the changed lines. program is

@@ -1,6 +1,7 @@
 package org
 
 import (
+	"cmp"
 	"slices"
 
 	"evenkeel.dev/evenkeel/internal/domain/estate"
@@ -14,6 +15,7 @@ type Rule struct {
 	ID       string       // stable: in reports, in evenkeel.dev/lint-ignore
 	Title    string       // what is wrong, in one line
 	Severity kit.Severity // of its findings, unless one says otherwise
+	Strict   bool         // a strict reading makes errors of them
 	Help     string       // why it matters, and what to do
 	Check    func(d *Draft, tell Tell)
 }
@@ -55,8 +57,9 @@ func (d *Draft) Config(pointer string) Place {
 // As gives a finding another severity than its rule's.
 func (p Place) As(s kit.Severity) Place { p.severity = s; return p }
 
-// check runs the rules; nil = all. Warnings that an entity ignores are left out.
-func (d *Draft) check(rules []Rule) []kit.Problem {
+// check runs the rules; nil = all. Warnings that an entity ignores are left out. Strictly, those of some rules are errors.
+func (d *Draft) check(o Options) []kit.Problem {
+	rules := o.Rules
 	if rules == nil {
 		rules = Rules
 	}
@@ -66,12 +69,12 @@ func (d *Draft) check(rules []Rule) []kit.Problem {
 			continue
 		}
 		r.Check(d, func(at Place, msg, remedy string) {
-			severity := r.Severity
-			if at.severity != "" {
-				severity = at.severity
-			}
+			severity := cmp.Or(at.severity, r.Severity)
 			if severity != kit.SeverityError && at.entity != nil && slices.Contains(at.entity.Ignore, r.ID) {
 				return
+			}
+			if o.Strict && r.Strict && severity == kit.SeverityWarning {
+				severity = kit.SeverityError
 			}
 			if at.doc != nil && at.doc.root != nil {
 				out = append(out, at.doc.at(at.pointer, severity, r.ID, msg, remedy))

@@ -10,7 +10,7 @@ import (
 )
 
 var objectiveService = Rule{
-	ID: "objective-service", Title: "An objective is for a service that the catalog does not know", Severity: kit.SeverityWarning,
+	ID: "objective-service", Title: "An objective is for a service that the catalog does not know", Severity: kit.SeverityWarning, Strict: true,
 	Help: "Its alerts have no owner and take the default tier.",
 	Check: func(d *Draft, tell Tell) {
 		var names []string
@@ -57,7 +57,7 @@ var objectiveSource = Rule{
 }
 
 var probeService = Rule{
-	ID: "probe-service", Title: "A probe speaks for a service that the catalog does not know", Severity: kit.SeverityWarning,
+	ID: "probe-service", Title: "A probe speaks for a service that the catalog does not know", Severity: kit.SeverityWarning, Strict: true,
 	Help: "Its samples carry a service label that leads nowhere.",
 	Check: func(d *Draft, tell Tell) {
 		for i, p := range d.Directory.Config.Probes {

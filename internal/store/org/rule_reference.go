@@ -11,7 +11,7 @@ import (
 )
 
 var danglingReference = Rule{
-	ID: "dangling-reference", Title: "A reference leads to nothing in the catalog", Severity: kit.SeverityWarning,
+	ID: "dangling-reference", Title: "A reference leads to nothing in the catalog", Severity: kit.SeverityWarning, Strict: true,
 	Help: "What is not in the catalog has no owner, no tier and no blast radius. Often it is a slip of the pen, or the file is missing.",
 	Check: func(d *Draft, tell Tell) {
 		c := d.Directory.Catalog
@@ -53,7 +53,7 @@ func remedyFor(r estate.Reference, known map[string][]estate.Ref) string {
 }
 
 var locationTarget = Rule{
-	ID: "location-target", Title: "A Location names a file that is not there", Severity: kit.SeverityWarning,
+	ID: "location-target", Title: "A Location names a file that is not there", Severity: kit.SeverityWarning, Strict: true,
 	Help: "All files of the directory are read anyhow. Addresses elsewhere are not fetched: copy what they hold into the directory.",
 	Check: func(d *Draft, tell Tell) {
 		files := map[string]bool{}

@@ -192,6 +192,3 @@ func (i *Instant) UnmarshalJSON(b []byte) error {
 func (Instant) JSONSchema() *jsonschema.Schema {
 	return &jsonschema.Schema{Type: "string", Format: "date-time", Examples: []any{"2026-03-01T10:00:00Z"}}
 }
-
-//go:fix inline
-func ptr[T any](v T) *T { return new(v) }
