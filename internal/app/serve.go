@@ -130,7 +130,11 @@ func (a *app) handler() (http.Handler, error) {
 		return nil, fmt.Errorf("prepare pages: %w", err)
 	}
 	a.stack.onClose("pages", func() error { pages.Close(); return nil })
-	a.stack.onClose("live updates", func() error { a.hub.Close(); return nil })
+	a.stack.run("live updates", func(ctx context.Context) error { // open pages would hold the server's end up
+		<-ctx.Done()
+		a.hub.Close()
+		return nil
+	})
 	mux := http.NewServeMux()
 	mux.Handle("/", pages)
 	api.New(mux, a.apiSources())

@@ -156,7 +156,7 @@ func tradeoff(ts []Trial) string {
 		return ""
 	}
 	a, b := ts[0], ts[1]
-	return fmt.Sprintf("%s: %s; next, %s: %s", a.Policy.Name, inWords(a.Backtest), b.Policy.Name, inWords(b.Backtest))
+	return fmt.Sprintf("%s: %s. Next, %s: %s.", a.Policy.Name, inWords(a.Backtest), b.Policy.Name, inWords(b.Backtest))
 }
 
 func inWords(b slo.Backtest) string {
