@@ -414,6 +414,9 @@ func TestAnAnswerThatDidNotChangeIsNotSentAgain(t *testing.T) {
 		path := strings.TrimPrefix(fill(op.path), "/api/v1")
 		_, head, _ := f.do(t, admin, "GET", "/api/v1"+path, "")
 		etag := head.Get("ETag")
+		if cache := head.Get("Cache-Control"); cache != "private, no-cache" {
+			t.Errorf("%s may be kept as %q", path, cache)
+		}
 		if etag == "" {
 			t.Errorf("%s has no ETag", path)
 			continue

@@ -64,6 +64,7 @@ func (f *fleet) scrape(ctx context.Context, at time.Time) error {
 type evaluation struct {
 	db     *db.DB
 	ledger *ledger.Ledger
+	counts *count.Store
 	engine *budget.Engine
 }
 
@@ -76,9 +77,8 @@ func openEvaluation(ctx context.Context, path string, s *metric.Store, results b
 	if e.ledger, err = ledger.Open(ctx, d, ledger.Options{Projections: projection.All, Now: time.Now}); err != nil {
 		return nil, errors.Join(err, e.close())
 	}
-	counts, err := count.Open(ctx, d)
-	if err == nil {
-		e.engine, err = budget.New(ctx, budget.Options{Counts: counts, Facts: e.ledger, Results: results, Read: d.Read(), History: history,
+	if e.counts, err = count.Open(ctx, d); err == nil {
+		e.engine, err = budget.New(ctx, budget.Options{Counts: e.counts, Facts: e.ledger, Results: results, Read: d.Read(), History: history,
 			Sources: map[string]budget.Source{"": {Source: s, Advance: s.Advance}}})
 	}
 	if err != nil {

@@ -162,7 +162,7 @@ func tradeoff(ts []Trial) string {
 func inWords(b slo.Backtest) string {
 	s := fmt.Sprintf("%d of %d incidents paged, %d of %d pages for an incident", b.Detected, b.Incidents, b.MatchedPages, len(b.Pages))
 	if b.DetectP50S != nil {
-		s += fmt.Sprintf(", half within %s", kit.Duration(time.Duration(*b.DetectP50S*float64(time.Second))))
+		s += ", half within " + kit.Duration(time.Duration(*b.DetectP50S*float64(time.Second)))
 	}
 	return s + fmt.Sprintf(", %.2g pages a week", b.PagesPerWeek)
 }

@@ -68,6 +68,36 @@ func (s *shop) budget() slo.Budget {
 	return o.Groups[0].Budget
 }
 
+func TestANewObjectiveCountsItsWholeWindowAndWhatIsOlderFromAnAgreedBeginOn(t *testing.T) {
+	const days = 50
+	for name, c := range map[string]struct {
+		window int // days
+		start  time.Time
+		want   float64 // events in the window
+		since  time.Time
+	}{
+		"a window longer than what is read of any": {90, time.Time{}, (days*1440 - 1) * 100, noon},
+		"an agreed begin before all samples":       {90, noon.AddDate(0, 0, -20), (days*1440 - 1) * 100, noon.AddDate(0, 0, -20)},
+		"an agreed begin among the samples":        {90, noon.AddDate(0, 0, 10), 40 * 1440 * 100, noon.AddDate(0, 0, 10)},
+		"a short window, an agreed begin":          {7, noon.AddDate(0, 0, 2), 7 * 1440 * 100, noon.AddDate(0, 0, 2)},
+	} {
+		o := cart()
+		o.Window.Rolling, o.Start = time.Duration(c.window)*24*time.Hour, c.start
+		s := newShop(t, o)
+		s.minutes(days*1440, 1, false)
+		s.start()
+		s.round(s.at)
+		b, g := s.budget(), s.engine.Now().Objectives[0].Groups[0]
+		if b.Total != c.want || !g.Since.Equal(c.since) {
+			t.Errorf("%s: %v events, since %v; want %v, %v", name, b.Total, g.Since, c.want, c.since)
+		}
+		bad, total, _, _, err := s.engine.Sums(t.Context(), o.Name, "", noon, s.at)
+		if from := max(0, c.start.Sub(noon)); err != nil || total < (days*1440-from.Minutes()-1)*100 || bad == 0 {
+			t.Errorf("%s: %v of %v events in all, %v", name, bad, total, err)
+		}
+	}
+}
+
 func TestANewObjectiveCountsTheHistoryThatIsThere(t *testing.T) {
 	s := newShop(t, cart())
 	s.minutes(3*1440, 1, false)

@@ -2,7 +2,6 @@ package budget
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -143,7 +142,7 @@ func (e *Engine) fill(ctx context.Context, t *track, tick slo.Instant) error {
 	t.groups, t.refused = map[string]*group{}, map[string]bool{}
 	t.begin(t.mark.Start, t.source.keep())
 	t.seeded, t.through = true, slo.SlotStart(t.mark.Start.SlotUp())-dayBack
-	if t.through = max(t.through, tick-slo.Instant(e.opt.History.Milliseconds())); t.through > tick {
+	if t.through = max(t.through, e.oldest(t, tick)); t.through > tick {
 		t.through = tick - slo.SlotMS
 	}
 	t.since = t.through
@@ -163,7 +162,15 @@ func (e *Engine) fill(ctx context.Context, t *track, tick slo.Instant) error {
 	return nil
 }
 
-var errFound = errors.New("found")
+// oldest is how far back the samples of a new objective are read: over its whole budget window at least, and from the
+// begin that was agreed, as far as counts are kept at all.
+func (e *Engine) oldest(t *track, tick slo.Instant) slo.Instant {
+	back := max(slo.Instant(e.opt.History.Milliseconds()), slo.Instant(t.plan.Length().Milliseconds())+dayBack)
+	if o := t.plan.Objective; !o.Start.IsZero() {
+		back = max(back, tick-slo.At(o.Start)+dayBack)
+	}
+	return tick - min(back, count.Days*dayBack)
+}
 
 // startOf is the slot of the first sample in the history, the present one where there is none.
 func (e *Engine) startOf(ctx context.Context, t *track, tick slo.Instant) (slo.Instant, error) {
@@ -173,7 +180,7 @@ func (e *Engine) startOf(ctx context.Context, t *track, tick slo.Instant) (slo.I
 	if len(t.intake.inlets) == 0 {
 		return tick - slo.SlotMS, nil // formulas tell of the past only what their windows say
 	}
-	for from := tick - slo.Instant(e.opt.History.Milliseconds()); from < tick; from += dayBack {
+	for from := e.oldest(t, tick); from < tick; from += dayBack {
 		first := tick
 		for _, in := range t.intake.inlets {
 			if in.within >= 0 {
@@ -183,7 +190,7 @@ func (e *Engine) startOf(ctx context.Context, t *track, tick slo.Instant) (slo.I
 				first = min(first, slo.Instant(s.Points[0].T))
 				return nil
 			})
-			if err != nil && !errors.Is(err, errFound) {
+			if err != nil {
 				return 0, err
 			}
 		}
