@@ -35,7 +35,10 @@ func sayFact(w kit.When, e event.Event) string {
 		}
 		return fmt.Sprintf("budget of %s fell under %s: %s", about, kit.Percent(1-f.Threshold, 0), policyWords(f.Action))
 	case *event.MeasureClosed:
-		return fmt.Sprintf("%s of %s closed for %s", f.Measure, f.Subject, w.Day(f.From))
+		if f.Measure != "slo" {
+			return fmt.Sprintf("%s of %s closed for %s", f.Measure, f.Subject, w.Day(f.From))
+		}
+		return fmt.Sprintf("%s of %s: %s of %s failed", w.Day(f.From), event.Ref(f.Subject).Name(), kit.Count(f.Num), kit.Count(f.Den))
 	case *event.CatalogApplied:
 		return fmt.Sprintf("organisation version %s in force, %s changed", short(12, f.Version), kit.Plural(len(f.Changed), "entry", "entries"))
 	case *event.CatalogRefused:

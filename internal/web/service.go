@@ -71,6 +71,12 @@ func drawSignals(w kit.When, d ServiceDetail) signalCharts {
 	plot := func(id, what, unit string, label func(float64) string, log bool, lines ...chart.Series) template.HTML {
 		p := chart.Plot{ID: id, What: what, Unit: unit, Over: over, Title: what + " of " + d.Name, From: d.Range.From, To: d.Range.To, When: w, Height: 96, Slim: true,
 			Y: chart.Axis{Zero: true, Log: log, Label: label, Cap: 1}, Series: lines}
+		if id == "c-latency" {
+			p.Y.Label = axisSeconds
+			for i := range lines {
+				lines[i].Show = label
+			}
+		}
 		p.Finding = finding(label, lines)
 		heads := make([]string, len(lines))
 		for i, l := range lines {
@@ -123,6 +129,14 @@ func finding(label func(float64) string, lines []chart.Series) string {
 		return "No data in this range."
 	}
 	return label(last) + " at the end, at most " + label(high) + "."
+}
+
+// axisSeconds is seconds for a narrow axis: from a tenth of a second on, "0.75 s" instead of "750 ms".
+func axisSeconds(v float64) string {
+	if v >= 0.1 && v < 1 {
+		return kit.Number(digits(v, 3)) + "\u00a0s"
+	}
+	return seconds(v)
 }
 
 // seconds prints a latency.
