@@ -38,11 +38,19 @@ func New(mux *http.ServeMux, src Sources) huma.API {
 	}
 	cfg.Security = []map[string][]string{{"token": {}}}
 	s := &server{Sources: src, api: humago.New(mux, cfg)}
+	s.api.UseMiddleware(heads)
 	for _, register := range all {
 		register(s)
 	}
 	elsewhere(mux)
 	return s.api
+}
+
+// heads lets answers be kept by the caller alone, and only to be asked again with their ETag.
+func heads(ctx huma.Context, next func(huma.Context)) {
+	ctx.SetHeader("Cache-Control", "private, no-cache")
+	ctx.SetHeader("X-Content-Type-Options", "nosniff")
+	next(ctx)
 }
 
 // all lists the groups of operations in the order of the description.

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -229,6 +230,12 @@ func (f *fixture) fired(t *testing.T, n int) int64 {
 	return r.Last
 }
 
+// holders is who has a right, as agreed; the program's own table is checked against it.
+var holders = map[auth.Right]string{
+	auth.Read: "viewer responder owner operator auditor admin", auth.CorrectBudget: "owner operator admin", auth.VerifyLedger: "operator auditor admin",
+	auth.ReadEvidence: "auditor admin", auth.ReloadOrg: "operator admin", auth.ManageAccess: "admin",
+}
+
 // operations is every operation with a request that works, and the right it needs.
 var operations = []struct {
 	method, path, body string
@@ -292,7 +299,7 @@ func TestEachRoleMayDoWhatItsRightsSayAndRefusalsAreRecorded(t *testing.T) {
 			for _, op := range operations {
 				code, _, body := f.do(t, c, op.method, fill(op.path), op.body)
 				want := op.status
-				if !c.Has(op.right) {
+				if !slices.Contains(strings.Fields(holders[op.right]), string(role)) {
 					want = http.StatusForbidden
 					refused++
 				}
@@ -400,9 +407,16 @@ func TestWrongInputNamesEachField(t *testing.T) {
 func TestAnAnswerThatDidNotChangeIsNotSentAgain(t *testing.T) {
 	f := open(t, dbtest.Open(t, dbtest.SQLite(t)))
 	f.fired(t, 1)
-	for _, path := range []string{"/slos", "/slos/checkout-availability", "/services", "/services/checkout", "/estate", "/alerts", "/facts", "/facts/1", "/ledger", "/org", "/tokens", "/system"} {
+	for _, op := range operations {
+		if op.method != "GET" || op.path == "/export/slos" || op.path == "/ledger/export" { // these are streamed
+			continue
+		}
+		path := strings.TrimPrefix(fill(op.path), "/api/v1")
 		_, head, _ := f.do(t, admin, "GET", "/api/v1"+path, "")
 		etag := head.Get("ETag")
+		if cache := head.Get("Cache-Control"); cache != "private, no-cache" {
+			t.Errorf("%s may be kept as %q", path, cache)
+		}
 		if etag == "" {
 			t.Errorf("%s has no ETag", path)
 			continue

@@ -21,6 +21,10 @@ func elsewhere(mux *http.ServeMux) {
 	}
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
 		allowed := methods(mux, r)
+		if len(allowed) == 0 && ofPrometheus(r.URL.Path) {
+			writeProblem(w, http.StatusNotFound, "the Prometheus API is under /prometheus here: use /prometheus"+r.URL.Path)
+			return
+		}
 		if len(allowed) == 0 {
 			writeProblem(w, http.StatusNotFound, r.URL.Path+" is no operation of this API; "+description+" lists those there are")
 			return
@@ -28,6 +32,14 @@ func elsewhere(mux *http.ServeMux) {
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
 		writeProblem(w, http.StatusMethodNotAllowed, r.URL.Path+" knows "+strings.Join(allowed, ", ")+" and not "+r.Method)
 	})
+}
+
+// ofPrometheus says whether somebody looks for the Prometheus API, which programs ask under the address they are given.
+func ofPrometheus(path string) bool {
+	rest, ok := strings.CutPrefix(path, "/api/v1/")
+	first, _, _ := strings.Cut(rest, "/")
+	return ok && slices.Contains([]string{"query", "query_range", "query_exemplars", "format_query", "parse_query", "series", "labels", "label", "metadata", "status", "targets", "rules",
+		"alertmanagers", "write", "read", "otlp"}, first)
 }
 
 // methods are those that a path has operations for; none for a path that is no operation's.

@@ -21,6 +21,8 @@ func TestAPathThatIsNoOperationIsAProblemThatSaysWhereToLook(t *testing.T) {
 		allow, word  string
 	}{
 		{"GET", "/api/v1/objectives", 404, "", "/api/openapi.json"},
+		{"GET", "/api/v1/query", 404, "", "use /prometheus/api/v1/query"},
+		{"GET", "/api/v1/status/buildinfo", 404, "", "use /prometheus/api/v1/status/buildinfo"},
 		{"POST", "/api/v2/slos", 404, "", "/api/v2/slos is no operation"},
 		{"PUT", "/api/v1/slos", 405, "GET", "knows GET and not PUT"},
 		{"DELETE", "/api/v1/tokens", 405, "GET, POST", "not DELETE"},

@@ -76,6 +76,7 @@ type FactFilter struct {
 	Kind    []string `query:"kind" maxItems:"64" doc:"Kinds, separated by commas, such as alert.fired"`
 	About   string   `query:"about" maxLength:"300" doc:"Such as slo:checkout-availability"`
 	By      string   `query:"by" maxLength:"300" doc:"Such as user:ana or evaluator:slo"`
+	Words   string   `query:"words" maxLength:"300" doc:"Words that each occur in kind, subject, author or body"`
 	From    string   `query:"from" doc:"Happened at or after; RFC 3339, a day, or an age such as 7d"`
 	To      string   `query:"to" doc:"Happened before"`
 	KnownAt string   `query:"knownAt" doc:"Only what was recorded by then"`
@@ -83,7 +84,7 @@ type FactFilter struct {
 
 // filter reads the conditions; every wrong one is named.
 func (f FactFilter) filter(now time.Time) (ledger.Filter, error) {
-	out := ledger.Filter{About: event.Ref(f.About), By: f.By}
+	out := ledger.Filter{About: event.Ref(f.About), By: f.By, Words: strings.Fields(f.Words)}
 	e := &kit.Error{Code: kit.Invalid, Msg: wrongValues}
 	for _, k := range f.Kind {
 		out.Kinds = append(out.Kinds, event.Kind(k))

@@ -18,7 +18,8 @@ type Org struct {
 	Organisation string         `json:"organisation,omitempty"`
 	Zone         string         `json:"zone,omitempty"`
 	Source       string         `json:"source"`
-	Version      string         `json:"version"`
+	Version      string         `json:"version" doc:"12 characters: of the digest, or of the Git commit and the digest, such as 3f9a1c2-d106"`
+	Commit       string         `json:"commit,omitempty" doc:"What is checked out there, where it is a Git checkout; changes on top show in the digest"`
 	Digest       string         `json:"digest"`
 	Files        []OrgFile      `json:"files"`
 	Entities     map[string]int `json:"entities" doc:"By kind"`
@@ -67,7 +68,7 @@ func (s *server) getOrg(_ context.Context, in *Conditional) (*one[Org], error) {
 
 func (s *server) orgNow() Org {
 	d := s.Directory()
-	out := Org{Organisation: d.Config.Organisation, Zone: d.Config.Zone, Source: d.Path, Version: d.Version, Digest: d.Digest, Objectives: len(d.Objectives),
+	out := Org{Organisation: d.Config.Organisation, Zone: d.Config.Zone, Source: d.Path, Version: d.Version, Commit: d.Commit, Digest: d.Digest, Objectives: len(d.Objectives),
 		Files: []OrgFile{}, Entities: map[string]int{}, Problems: append([]kit.Problem{}, d.Problems...)}
 	for _, f := range d.Files {
 		out.Files = append(out.Files, OrgFile{Path: f.Path, Digest: f.Digest, Bytes: len(f.Data)})

@@ -60,6 +60,8 @@ type app struct {
 	hub      live.Hub
 	heard    heard
 	usage    usage
+	flows    flows
+	at       atomic.Pointer[Addresses] // once it listens
 }
 
 // Run starts the server, serves until ctx ends, and ends everything in order. A part that fails ends the others.
@@ -79,13 +81,15 @@ func Run(ctx context.Context, cfg Config, opt Options) error {
 // start brings the parts up in the way of the data; what takes work in comes last.
 func (a *app) start(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
-		a.openLedger, a.openAccess, a.openOrg, a.openMetrics, a.openTraces, a.openBudget,
+		a.lockData, a.openLedger, a.joinReplicas, a.openAccess, a.openOrg, a.openMetrics, a.openTraces, a.openBudget,
 	} {
 		if err := step(ctx); err != nil {
 			return err
 		}
 	}
 	a.stack.run("org directory", func(ctx context.Context) error { a.org.Run(ctx); return nil })
+	a.openFlows()
+	a.stack.run("rates", a.watchFlows)
 	if a.store != nil {
 		a.stack.run("own figures", a.watchSelf)
 	}

@@ -63,7 +63,7 @@ func (c *Config) Check() error {
 		return kit.Errorf(kit.Invalid, "auth: %q does not exist; leave it out on loopback, or use tokens", c.Auth)
 	case c.Auth == "" && !loopback(c.Listen):
 		return &kit.Error{Code: kit.Invalid, Msg: fmt.Sprintf("%s can be reached from other machines, and no access is configured", c.Listen),
-			Hint: "issue a token with `evenkeel token create --data " + c.Data + " --role admin` and start with --auth tokens, or listen on 127.0.0.1"}
+			Hint: "issue a token with `evenkeel token create --data " + c.Data + " --name NAME --role admin` and start with --auth tokens, or listen on 127.0.0.1"}
 	case c.Auth == "" && (!loopbackOrOff(c.OTLPHTTP) || !loopbackOrOff(c.OTLPGRPC)):
 		return &kit.Error{Code: kit.Invalid, Msg: "the OTLP listeners can be reached from other machines, and no access is configured",
 			Hint: "start with --auth tokens, or listen on 127.0.0.1"}

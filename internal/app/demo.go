@@ -57,6 +57,13 @@ func clearDemo(dir string) error {
 		if _, err := os.Stat(filepath.Join(dir, demoMark)); err != nil {
 			return &kit.Error{Code: kit.Invalid, Msg: dir + " holds files that are not a demo's", Hint: "name an empty directory: the demo begins afresh at each start"}
 		}
+		free, err := lockDir(dir)
+		if err != nil {
+			return err // of a demo that runs
+		}
+		if err := free(); err != nil {
+			return err
+		}
 		for _, e := range entries {
 			if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
 				return fmt.Errorf("empty the demo's directory: %w", err)

@@ -13,8 +13,8 @@ import (
 func (a *app) desk() *pages.Desk {
 	d := &pages.Desk{
 		Now: a.now, Version: a.opt.Version, Demo: a.opt.Demo != nil, Local: loopback(a.cfg.Listen), Started: a.started,
-		Ledger: a.ledger, Key: a.key, Access: a.access, Commands: a.commands, Org: a.org, Budget: a.budget, Metrics: a.metrics(), Traces: a.traces,
-		Telemetry: a.telemetry, Stored: a.stored, CPU: func() float64 { return a.usage.sample(a.now()) },
+		Ledger: a.ledger, Key: a.key, Access: a.access, Commands: a.commands, Org: a.org, Budget: a.budget, Metrics: a.metrics(), Traces: a.traces, Leader: a.leader,
+		Telemetry: a.telemetry, Stored: a.stored, Rates: a.flows.rated, Doors: a.doors, CPU: func() float64 { return a.usage.sample(a.now()) },
 	}
 	if a.opt.Demo != nil {
 		d.Changes = a.opt.Demo.changes

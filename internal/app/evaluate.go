@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"evenkeel.dev/evenkeel/internal/budget"
@@ -36,15 +37,9 @@ func (a *app) openBudget(ctx context.Context) error {
 	}
 	a.commands = &command.Commands{Ledger: a.ledger, Access: a.access, Now: a.now, Owner: a.ownerOf}
 	a.applyObjectives(ctx, a.org.Current())
-	if a.store != nil && a.cfg.Ledger == "" {
-		// The lock on the data directory's metric store is ours, so whoever holds the lease of the ledger beside it is dead.
-		if err := a.db.EndLease(ctx, evaluator.Lease("slo")); err != nil {
-			return err
-		}
-	}
 	a.stack.run("evaluator", func(ctx context.Context) error {
-		return evaluator.Loop(ctx, evaluator.Evaluator{Name: "slo", Run: a.round, Stop: a.budget.Store}, evaluator.Options{
-			Leases: a.db, Holder: kit.NewID(a.now()), Clock: wallClock{a.now}, Log: a.log, After: evaluateAfter})
+		return evaluator.Loop(ctx, evaluator.Evaluator{Name: "slo", Run: a.round, Watch: a.watch, Stop: a.budget.Store}, evaluator.Options{
+			Leases: a.db, Holder: a.where() + "#" + kit.NewID(a.now()), Clock: wallClock{a.now}, Log: a.log, After: evaluateAfter})
 	})
 	return nil
 }
@@ -57,6 +52,31 @@ func (a *app) round(ctx context.Context, now time.Time, fence *ledger.Fence) err
 	err := a.budget.Round(ctx, now, fence)
 	a.hub.Changed(live.Round)
 	return err
+}
+
+// watch shows what another server, which leads, has stored, and tells the open pages when that is newer.
+func (a *app) watch(ctx context.Context) error {
+	was := a.budget.Now()
+	err := a.budget.Watch(ctx)
+	if is := a.budget.Now(); is != was {
+		a.hub.Changed(live.Round)
+	}
+	return err
+}
+
+// leader is the server that evaluates while this one does not, its last sign of life, and whether that is too long ago; ""
+// where this one evaluates.
+func (a *app) leader(ctx context.Context) (name string, heard time.Time, gone bool) {
+	if !a.budget.Now().Watched {
+		return "", time.Time{}, false
+	}
+	held, err := a.db.Leases(ctx, evaluator.Lease("slo"), time.Time{})
+	if err != nil || len(held) == 0 {
+		return "", time.Time{}, false
+	}
+	name, _, _ = strings.Cut(held[0].Holder, "#")
+	heard = held[0].Until.Add(-evaluator.LeaseTTL)
+	return name, heard, !held[0].Until.After(a.now())
 }
 
 // wallClock is the machine's time.

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc"
 
 	"evenkeel.dev/evenkeel/internal/kit"
+	"evenkeel.dev/evenkeel/internal/web"
 )
 
 // Addresses are where a started server answers, with the ports that were really taken.
@@ -17,6 +18,22 @@ type Addresses struct {
 	Web      string // "http://127.0.0.1:8080"
 	OTLPHTTP string // "http://127.0.0.1:4318", "" = off
 	OTLPGRPC string // "127.0.0.1:4317", "" = off
+}
+
+// doors are where OTLP goes in.
+func (a *app) doors() []web.Door {
+	at := a.at.Load()
+	if at == nil {
+		return nil
+	}
+	var out []web.Door
+	if at.OTLPHTTP != "" {
+		out = append(out, web.Door{Name: "OTLP over HTTP", Address: at.OTLPHTTP})
+	}
+	if at.OTLPGRPC != "" {
+		out = append(out, web.Door{Name: "OTLP over gRPC", Address: at.OTLPGRPC})
+	}
+	return out
 }
 
 // graceful is how long requests under way may take to end at a stop.

@@ -9,11 +9,13 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"evenkeel.dev/evenkeel/internal/api"
 	"evenkeel.dev/evenkeel/internal/auth"
 	"evenkeel.dev/evenkeel/internal/intake"
 	"evenkeel.dev/evenkeel/internal/kit"
+	"evenkeel.dev/evenkeel/internal/store/metric"
 	"evenkeel.dev/evenkeel/internal/web"
 )
 
@@ -70,6 +72,7 @@ func (a *app) serve(ctx context.Context) error {
 		a.stack.run("demo telemetry", func(ctx context.Context) error { return serveHTTP(ctx, d.otlp, a.intake.Handler()) })
 		a.stack.run("demo shop", d.shop.Run)
 	}
+	a.at.Store(&at)
 	a.ready.Store(true)
 	if a.opt.Ready != nil {
 		a.opt.Ready(at)
@@ -88,15 +91,24 @@ func (a *app) listener(what, addr string) (net.Listener, error) {
 
 // receiver takes OTLP.
 func (a *app) receiver() *intake.Receiver {
-	o := intake.Options{Traces: a.traces.Consume, Now: a.now, Log: a.log, NoMetrics: a.noMetrics(), Authorize: a.mayPush}
+	o := intake.Options{Traces: a.takeSpans, Now: a.now, Log: a.log, NoMetrics: a.noMetrics(), Authorize: a.mayPush}
 	if o.NoMetrics == "" {
 		o.Metrics = func(ctx context.Context, md pmetric.Metrics) (int64, string, error) {
+			ctx, written := metric.CountWrites(ctx)
 			st, err := a.sink.WriteOTLP(ctx, md)
-			a.heard.note("otlp", "metrics", int64(st.Points), a.now())
+			if err == nil {
+				a.hearMetrics(md, written.Samples())
+			}
 			return st.Rejected, st.Reason, err
 		}
 	}
 	return intake.New(o)
+}
+
+// takeSpans reduces spans and counts who sent them.
+func (a *app) takeSpans(td ptrace.Traces, at time.Time) int {
+	a.hearSpans(td)
+	return a.traces.Consume(td, at)
 }
 
 // mayPush checks the sender of pushed telemetry.
@@ -118,7 +130,11 @@ func (a *app) handler() (http.Handler, error) {
 		return nil, fmt.Errorf("prepare pages: %w", err)
 	}
 	a.stack.onClose("pages", func() error { pages.Close(); return nil })
-	a.stack.onClose("live updates", func() error { a.hub.Close(); return nil })
+	a.stack.run("live updates", func(ctx context.Context) error { // open pages would hold the server's end up
+		<-ctx.Done()
+		a.hub.Close()
+		return nil
+	})
 	mux := http.NewServeMux()
 	mux.Handle("/", pages)
 	api.New(mux, a.apiSources())
@@ -168,10 +184,17 @@ func (a *app) prometheus(next http.Handler) http.Handler {
 			refuse(w, r, err)
 			return
 		}
-		if push {
-			a.heard.note("remote-write", r.UserAgent(), 0, a.now())
+		if !push {
+			next.ServeHTTP(w, r)
+			return
 		}
-		next.ServeHTTP(w, r)
+		ctx, written := metric.CountWrites(r.Context())
+		next.ServeHTTP(w, r.WithContext(ctx))
+		m := message{samples: written.Samples()}
+		if ms := written.NewestMS(); ms != 0 {
+			m.newest = time.UnixMilli(ms)
+		}
+		a.heard.note("remote-write", pusher(r), m, a.now())
 	})
 }
 

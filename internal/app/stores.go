@@ -28,9 +28,6 @@ const ledgerName = "evenkeel.dev/ledger"
 const checkpointEvery = 10 * time.Minute
 
 func (a *app) openLedger(ctx context.Context) error {
-	if err := os.MkdirAll(a.cfg.Data, 0o700); err != nil {
-		return &kit.Error{Code: kit.Invalid, Msg: "data directory " + a.cfg.Data + " cannot be made", Err: err}
-	}
 	d, err := db.Open(ctx, a.cfg.ledgerURL())
 	if err != nil {
 		return err
@@ -120,10 +117,17 @@ func (a *app) watchLedger(ctx context.Context) error {
 	}
 }
 
+// orgDir is the org directory: the one that was named, or an own one to begin with.
+func (a *app) orgDir() string {
+	if a.cfg.Org != "" {
+		return a.cfg.Org
+	}
+	return filepath.Join(a.cfg.Data, "org")
+}
+
 func (a *app) openOrg(ctx context.Context) error {
-	dir := a.cfg.Org
-	if dir == "" {
-		dir = filepath.Join(a.cfg.Data, "org")
+	dir := a.orgDir()
+	if a.cfg.Org == "" {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return fmt.Errorf("make org directory: %w", err)
 		}

@@ -55,6 +55,12 @@ func (a *app) own() []gauge {
 		{"evenkeel_objectives", "Objectives that are evaluated.", false, func() float64 { return float64(len(a.budget.Now().Objectives)) }},
 		{"evenkeel_evaluation_seconds", "What the last round took.", false, func() float64 { return a.budget.Now().Took.Seconds() }},
 		{"evenkeel_evaluation_last_timestamp_seconds", "The minute that was evaluated last.", false, func() float64 { return unix(a.budget.Now().At) }},
+		{"evenkeel_samples_appended_total", "Samples that were stored.", true, func() float64 {
+			if a.store == nil {
+				return 0
+			}
+			return float64(a.store.Appended())
+		}},
 		{"evenkeel_spans_total", "Spans that were reduced.", true, func() float64 { return float64(a.traces.Stats().Spans) }},
 		{"evenkeel_spans_rejected_total", "Spans without trace id, span id or service name.", true, func() float64 { return float64(a.traces.Stats().Rejected) }},
 		{"evenkeel_live_readers", "Open pages that refresh themselves.", false, func() float64 { return float64(a.hub.Readers()) }},

@@ -156,13 +156,13 @@ func tradeoff(ts []Trial) string {
 		return ""
 	}
 	a, b := ts[0], ts[1]
-	return fmt.Sprintf("%s: %s; next, %s: %s", a.Policy.Name, inWords(a.Backtest), b.Policy.Name, inWords(b.Backtest))
+	return fmt.Sprintf("%s: %s. Next, %s: %s.", a.Policy.Name, inWords(a.Backtest), b.Policy.Name, inWords(b.Backtest))
 }
 
 func inWords(b slo.Backtest) string {
 	s := fmt.Sprintf("%d of %d incidents paged, %d of %d pages for an incident", b.Detected, b.Incidents, b.MatchedPages, len(b.Pages))
 	if b.DetectP50S != nil {
-		s += fmt.Sprintf(", half within %s", time.Duration(*b.DetectP50S*float64(time.Second)))
+		s += ", half within " + kit.Duration(time.Duration(*b.DetectP50S*float64(time.Second)))
 	}
 	return s + fmt.Sprintf(", %.2g pages a week", b.PagesPerWeek)
 }

@@ -26,7 +26,7 @@ type Options struct {
 	Sources map[string]Source // by name; "" is the default one
 	Read    db.Q              // the ledger's projections, for what days were closed with before; nil = they never were
 	Zone    *time.Location    // days of measures and strips; nil = UTC
-	History time.Duration     // how far back the history of a new objective is read at least; 0 = 35 days
+	History time.Duration     // how far back the history of a new objective is read at least; 0 = 60 days
 	Spare   time.Duration     // wall time a round may spend on history, proofs and new counts; 0 = 20 s
 	Results Results           // where result series go; nil = nowhere
 	Sloth   bool              // write result series under Sloth's names too
@@ -104,7 +104,7 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 		o.Zone = time.UTC
 	}
 	if o.History == 0 {
-		o.History = 35 * 24 * time.Hour
+		o.History = 60 * 24 * time.Hour
 	}
 	if o.Spare == 0 {
 		o.Spare = 20 * time.Second

@@ -45,7 +45,8 @@ type Plot struct {
 type Axis struct {
 	Min, Max float64              // equal = from the data
 	Zero     bool                 // include zero
-	Log      bool                 // decades; values <= 0 are drawn at the bottom
+	Log      bool                 // decades, two at least; values <= 0 are drawn at the bottom
+	Cap      float64              // a log axis ends here at most, if the values do; 0 = nowhere
 	Label    func(float64) string // of a tick; nil = kit.Number
 }
 

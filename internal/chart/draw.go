@@ -288,10 +288,23 @@ func (p Plot) over(b *pen, sc scale, top float64) {
 	p.endLabels(b, sc, top)
 }
 
-// bandLabels writes the incidents' names above the plot; one that would touch its left neighbour is left to the table.
+// Widths that incident labels are fitted for: what is left over on a screen that shows them at all, and a letter's mean.
+const (
+	labelRoom   = 420.0 // px
+	labelLetter = 6.2   // px
+)
+
+// bandLabels writes the incidents' names above the plot, the newest first; one that would touch a newer name is left to
+// the title of its band and the table.
 func (p Plot) bandLabels(b *pen) {
-	last := -1.0
-	for _, inc := range p.Bands {
+	room := labelRoom
+	if b.fixed > 0 {
+		room = b.fixed
+	}
+	bands := slices.Clone(p.Bands)
+	slices.SortStableFunc(bands, func(a, b Band) int { return b.From.Compare(a.From) })
+	free := math.Inf(1) // where the last label begins
+	for _, inc := range bands {
 		if !p.inside(inc.From, inc.To) || inc.Label == "" {
 			continue
 		}
@@ -299,18 +312,18 @@ func (p Plot) bandLabels(b *pen) {
 		if !inc.To.IsZero() {
 			end = p.at(inc.To)
 		}
-		mid := (p.at(inc.From) + end) / 2
-		if mid-last < 0.09 && last >= 0 {
-			continue
-		}
-		last = mid
-		anchor := "middle"
+		mid, w := (p.at(inc.From)+end)/2, float64(len([]rune(inc.Label)))*labelLetter/room
+		left, anchor := mid-w/2, "middle"
 		switch {
 		case mid < 0.06:
-			anchor = "start"
+			left, anchor = mid, "start"
 		case mid > 0.88:
-			anchor = "end"
+			left, anchor = mid-w, "end"
 		}
+		if left+w > free {
+			continue
+		}
+		free = left - labelLetter/room
 		b.text("bad x2", mid, 10, 0, 0, anchor, inc.Label)
 	}
 }

@@ -20,8 +20,11 @@ func (p Plot) scale() scale {
 	}
 	s := scale{lo, hi, p.Y.Log, float64(p.Height)}
 	if s.log {
-		s.min = math.Pow(10, math.Floor(math.Log10(max(s.min, 1e-12))*4)/4)
-		s.max = math.Max(s.max*1.2, s.min*10)
+		s.max *= 1.2
+		if p.Y.Cap > 0 {
+			s.max = min(s.max, max(p.Y.Cap, hi))
+		}
+		s.min = min(math.Pow(10, math.Floor(math.Log10(max(s.min, 1e-12))*4)/4), s.max/100)
 		return s
 	}
 	if p.Y.Min == p.Y.Max {
@@ -69,7 +72,7 @@ func (p Plot) extent() (lo, hi float64) {
 	case lo > hi:
 		return 0, 1
 	case lo == hi && p.Y.Log:
-		return lo / 10, hi * 10
+		return lo / 10, hi
 	case lo == hi && lo == 0:
 		return 0, 1
 	case lo == hi:
@@ -120,6 +123,7 @@ func (s scale) step() float64 {
 	}
 }
 
+// decades are the powers of ten in range; there are two at least.
 func (s scale) decades() []float64 {
 	from, to := math.Ceil(math.Log10(s.min)-1e-9), math.Floor(math.Log10(s.max)+1e-9)
 	step := math.Max(1, math.Ceil((to-from+1)/5))

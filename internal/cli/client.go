@@ -127,10 +127,10 @@ func (e *env) refusal(resp *http.Response, signedIn bool) error {
 	if json.Unmarshal(body, &p) != nil || p.Title == "" && p.Detail == "" {
 		return e.stranger("answers " + resp.Status)
 	}
-	msg := cmp.Or(p.Detail, p.Title)
+	lines := []string{cmp.Or(p.Detail, p.Title)}
 	for _, f := range p.Errors {
 		if f.Location != "" || f.Message != "" {
-			msg += fmt.Sprintf("\n  %s: %s", fieldName(f.Location), f.Message)
+			lines = append(lines, "  "+fieldName(f.Location)+": "+f.Message)
 		}
 	}
 	code := exitFindings
@@ -138,10 +138,14 @@ func (e *env) refusal(resp *http.Response, signedIn bool) error {
 	case resp.StatusCode == http.StatusServiceUnavailable:
 		code = exitUnreachable
 	case resp.StatusCode == http.StatusUnauthorized && !signedIn:
-		msg += "\nput a token into EVENKEEL_TOKEN; evenkeel token create makes one"
+		lines = append(lines, "put a token into EVENKEEL_TOKEN; evenkeel token create makes one")
 	}
-	return exitError{code, kit.Errorf(kit.Internal, "%s", msg)}
+	return exitError{code, kit.Errorf(kit.Internal, "%s", asCommands.Replace(strings.Join(lines, "\n")))}
 }
+
+// asCommands puts the commands of this program in the place of the API's operations that a hint names.
+var asCommands = strings.NewReplacer("GET /api/v1/slos lists", "evenkeel slo ls lists", "GET /api/v1/services lists", "evenkeel service ls lists",
+	"GET /api/v1/alerts lists", "evenkeel alert ls lists", "GET /api/v1/ledger counts", "evenkeel ledger stats counts")
 
 // fieldName is a wrong field as a person at a terminal knows it: without the part of the request it stood in.
 func fieldName(location string) string {

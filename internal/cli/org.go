@@ -63,6 +63,9 @@ func orgTable(o api.Org) table {
 	row("organisation", o.Organisation)
 	row("directory", o.Source)
 	row("version", o.Version)
+	if o.Commit != "" {
+		row("commit", o.Commit)
+	}
 	row("files", len(o.Files))
 	for _, k := range sortedKeys(o.Entities) {
 		row(k, o.Entities[k])

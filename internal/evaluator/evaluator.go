@@ -50,8 +50,8 @@ type Options struct {
 	Led    func(bool)    // told when this process begins and ceases to evaluate; may be nil
 }
 
-// leaseTTL is for how long a leader that fell silent is waited for.
-const leaseTTL = 90 * time.Second
+// LeaseTTL is for how long a leader that fell silent is waited for.
+const LeaseTTL = 90 * time.Second
 
 // standby is how often a process that does not hold the lease asks for it: soon after a leader fell silent another one
 // goes on, and not only at the next minute.
@@ -102,7 +102,7 @@ type loop struct {
 
 // tick takes or renews the lease and runs the minute.
 func (l *loop) tick(ctx context.Context, now, minute time.Time) {
-	fence, ok, err := l.Leases.Lease(ctx, l.lease, l.Holder, leaseTTL, now)
+	fence, ok, err := l.Leases.Lease(ctx, l.lease, l.Holder, LeaseTTL, now)
 	if err != nil {
 		if ctx.Err() == nil {
 			l.Log.Error("take the lease of the evaluation", "evaluator", l.Name, "err", err)

@@ -97,8 +97,8 @@ func (im *importer) partExtras(o object, s *sli, out *slo.Objective) {
 }
 
 // compositeTarget finds the target a composite has of its own: the parts' common one for any_slice, the annotation's or
-// the parts' common one for pooled. openslo has none; it gets its strictest part's, which only decides what alert rules can
-// be reached.
+// the parts' common one for pooled. openslo has none: its strictest part's is shown for it and decides which alert rules can
+// be reached, which is noted where the parts differ. It is not written back, so nothing is lost.
 func (im *importer) compositeTarget(o object, list, annotations *tree.Node, out *slo.Objective) {
 	parts := out.Composite.Parts
 	if len(parts) == 0 {
@@ -111,17 +111,30 @@ func (im *importer) compositeTarget(o object, list, annotations *tree.Node, out 
 		return
 	}
 	out.Target = parts[0].Objective.Target
+	if out.Composite.Kind == "openslo" {
+		im.strictestTarget(o, list, out)
+		return
+	}
 	for i, p := range parts {
-		if out.Composite.Kind == "openslo" {
-			if p.Objective.Target.Cmp(out.Target) > 0 {
-				out.Target = p.Objective.Target
-			}
-			continue
-		}
 		if p.Objective.Target.Cmp(out.Target) != 0 {
 			im.refuse(o, list.Items[min(i, len(list.Items)-1)].First("target", "targetPercent"), "", "target", "the parts of this composite need one common target, this one differs",
 				"give all the same target, or evenkeel.dev/composite: pooled with evenkeel.dev/composite-target")
 			return
 		}
+	}
+}
+
+// strictestTarget stands in for the target that a composite after OpenSLO does not have.
+func (im *importer) strictestTarget(o object, list *tree.Node, out *slo.Objective) {
+	differ := false
+	for _, p := range out.Composite.Parts {
+		c := p.Objective.Target.Cmp(out.Target)
+		differ = differ || c != 0
+		if c > 0 {
+			out.Target = p.Objective.Target
+		}
+	}
+	if differ {
+		im.note(o, list, "", "composite-target", "a composite whose parts burn by weight has no target of its own; "+out.Target.String()+", its strictest part's, is shown for it and decides which alert rules it can have")
 	}
 }

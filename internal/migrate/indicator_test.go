@@ -113,9 +113,18 @@ spec:
 `
 
 func TestObjectivesWithIndicatorsOfTheirOwnAreAComposite(t *testing.T) {
-	got, _, problems := ReadSLOs("a.yaml", []byte(compositeFile), Options{Strict: true})
+	got, notes, problems := ReadSLOs("a.yaml", []byte(compositeFile), Options{Strict: true})
 	if len(got) != 1 || len(problems) > 0 {
 		t.Fatal(problems)
+	}
+	if len(notes) != 1 || notes[0].Rule != "composite-target" || !strings.Contains(notes[0].Msg, "0.999, its strictest part's") || got[0].Target.String() != "0.999" {
+		t.Errorf("the target that stands in is not named: %v", notes)
+	}
+	if body, err := WriteOpenSLO(got); err != nil || strings.Contains(string(body), "composite-target") {
+		t.Errorf("it is written back: %v\n%s", err, body)
+	}
+	if _, notes, _ := ReadSLOs("a.yaml", []byte(strings.ReplaceAll(compositeFile, "0.999", "0.99")), Options{}); len(notes) != 0 {
+		t.Errorf("noted though the parts agree: %v", notes)
 	}
 	c := got[0].Composite
 	if c.Kind != "openslo" || len(c.Parts) != 2 || c.Parts[0].Weight != 2 || c.Parts[0].Objective.NoData != slo.BadData ||

@@ -46,6 +46,9 @@ func loadBacktest(ctx context.Context, s Sources, b Base, d ObjectiveDetail) (*b
 		v.Wrong = sentenceOf(err)
 		return v, nil
 	}
+	if !b.asksForPolicy() {
+		ask.Pairs = nil // nothing was typed: the one in force is tried anyway
+	}
 	ask.SLO = d.Objective.Name
 	if v.Backtest, err = s.Backtest(ctx, ask); err != nil {
 		if kit.CodeOf(err) == kit.Internal {
@@ -60,6 +63,16 @@ func loadBacktest(ctx context.Context, s Sources, b Base, d ObjectiveDetail) (*b
 	v.Said = v.Backtest.sentence()
 	v.Range = b.When.Span(v.Backtest.Range)
 	return v, nil
+}
+
+// asksForPolicy says whether the address holds a policy of its own.
+func (b Base) asksForPolicy() bool {
+	for _, key := range []string{"f1", "l1", "s1", "f2", "l2", "s2"} {
+		if b.URL.Query().Has(key) {
+			return true
+		}
+	}
+	return false
 }
 
 // sentence says what the policy in force would have done.

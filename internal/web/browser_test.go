@@ -38,7 +38,7 @@ func browser(t *testing.T) context.Context {
 	t.Cleanup(stop)
 	ctx, cancel := chromedp.NewContext(alloc)
 	t.Cleanup(cancel)
-	ctx, done := context.WithTimeout(ctx, 8*time.Minute)
+	ctx, done := context.WithTimeout(ctx, 20*time.Minute)
 	t.Cleanup(done)
 	return ctx
 }

@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"unicode"
 
 	"evenkeel.dev/evenkeel/internal/kit"
 )
@@ -48,6 +49,15 @@ func errorView(err error, r *http.Request) (int, errorPageView) {
 	return s.status, v
 }
 
+// upperFirst begins a text with a capital letter.
+func upperFirst(text string) string {
+	r := []rune(text)
+	if len(r) > 0 {
+		r[0] = unicode.ToUpper(r[0])
+	}
+	return string(r)
+}
+
 // sentenceOf is an error as a sentence: capital letter, full stop.
 func sentenceOf(err error) string {
 	var e *kit.Error
@@ -58,10 +68,7 @@ func sentenceOf(err error) string {
 	if text == "" {
 		return ""
 	}
-	r := []rune(text)
-	if r[0] >= 'a' && r[0] <= 'z' {
-		r[0] -= 'a' - 'A'
-	}
+	r := []rune(upperFirst(text))
 	if last := r[len(r)-1]; last != '.' {
 		r = append(r, '.')
 	}

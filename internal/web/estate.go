@@ -33,6 +33,17 @@ type estateView struct {
 	Short    string // why the drawing does not show all
 }
 
+// Widest is the point with which most services fail; nil without any.
+func (e Estate) Widest() *Point {
+	var most *Point
+	for i := range e.Points {
+		if most == nil || e.Points[i].Hits > most.Hits {
+			most = &e.Points[i]
+		}
+	}
+	return most
+}
+
 // graphLimit is how many boxes a drawing may have before it shows only what matters most.
 const graphLimit = 80
 

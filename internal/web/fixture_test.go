@@ -247,7 +247,7 @@ func objectiveFixture(_ context.Context, ask ObjectiveAsk) (ObjectiveDetail, err
 	d.Ceiling = &Ceiling{Service: "checkout", Target: 0.9995, Value: 0.99957, From: []string{"payments", "accounts"}}
 	d.Policy = []PolicyLine{{Left: 0.5, Action: "notify", At: ago(15 * day), Seq: 935000}, {Left: 0.25, Action: "propose-freeze", At: ago(38 * time.Minute), Seq: 1047992}, {Left: 0, Action: "propose-freeze"}}
 	d.PolicyFile = "evenkeel.yaml:18"
-	d.Proof = &Proof{At: ago(50 * day), Fires: true, Seq: 800100, Rules: []ProofRule{{"Page, fast", 3 * time.Minute, 62 * time.Minute}, {"Page, slow", 9 * time.Minute, 5 * time.Hour}}}
+	d.Proof = &Proof{At: ago(50 * day), Fires: true, Seq: 800100, Rules: []ProofRule{{Rule: "Page, fast", Fires: 3 * time.Minute, Ends: 62 * time.Minute}, {Rule: "Page, slow", Fires: 9 * time.Minute, Ends: 5 * time.Hour}, {Rule: "Page, thin traffic", Fires: -1, Ends: -1, Thin: true}}}
 	d.Evidence = []Evidence{{Seq: 1047978, Kind: "alert.fired", Words: "14.4× over 1 h and 5 min, 13:52, with the query and the counts"}, {Seq: 1047931, Kind: "policy.applied", Words: "version 3f9c2ab, 2 Sep"}}
 	return d, nil
 }
@@ -328,13 +328,13 @@ func factsFixture(f FactFilter) FactPage {
 func systemFixture() System {
 	return System{Version: "v0.1.0 (3f9c2ab)", Started: ago(26 * time.Hour), Memory: 148e6, CPU: 0.08, Goroutine: 84,
 		Sources: []SourceState{
-			{Name: "otlp", Kind: "otlp", Last: ago(2 * time.Second), Every: 10 * time.Second, Lag: 400 * time.Millisecond, Rate: 2210, Series: 18211},
-			{Name: "prom-eu-1", Kind: "remote-write", Last: ago(6 * time.Second), Every: 15 * time.Second, Lag: 1200 * time.Millisecond, Rate: 8120, Series: 96012},
-			{Name: "prom-eu-2", Kind: "remote-write", Last: ago(13 * time.Minute), Every: 15 * time.Second, Rate: 0, Series: 1210, Silent: true, Held: 7, Error: "Connection refused since 14:19"},
+			{Name: "checkout", Kind: "otlp", Last: ago(2 * time.Second), Every: 10 * time.Second, Lag: 400 * time.Millisecond, Rate: 2210, Spans: 412, Series: 18211},
+			{Name: "prom-eu-1", Kind: "remote-write", Last: ago(6 * time.Second), Every: 15 * time.Second, Lag: 1200 * time.Millisecond, Rate: 8120, Spans: math.NaN(), Series: -1},
+			{Name: "prom-eu-2", Kind: "prometheus", Last: ago(13 * time.Minute), Every: time.Minute, Lag: -1, Rate: math.NaN(), Spans: math.NaN(), Series: -1, Silent: true, Held: 7, Error: "connection refused"},
 		},
-		Rates:     []Rated{{"Samples", 10330, wave(ago(time.Hour), 60, time.Minute, 10000, 900, 1)}, {"Spans", 412, wave(ago(time.Hour), 60, time.Minute, 400, 60, 1)}, {"Facts", 0.09, wave(ago(time.Hour), 60, time.Minute, 0.1, 0.05, 1)}},
+		Rates:     []Rated{{"Samples stored", "a second", 10330, wave(ago(time.Hour), 60, time.Minute, 10000, 900, 1)}, {"Spans reduced", "a second", 412, wave(ago(time.Hour), 60, time.Minute, 400, 60, 1)}, {"Facts recorded", "a minute", 5.4, wave(ago(time.Hour), 60, time.Minute, 0.1, 0.05, 1)}},
 		Stores:    []Stored{{"Ledger", "data/ledger.db", 912e6, 41e9, "1,048,213 facts"}, {"Metrics", "data/metrics", 3.2e9, 41e9, "115,433 series, 15 d kept"}, {"Counts", "data/counts", 88e6, 41e9, "41 objectives, 400 d kept"}},
 		Tokens:    []Token{{ID: "t1", Name: "grafana", Role: "viewer", Created: ago(700 * time.Hour), Expires: fixedNow.Add(900 * time.Hour), Used: ago(time.Minute)}, {ID: "t2", Name: "ci", Role: "operator", Created: ago(900 * time.Hour), Expires: fixedNow.Add(90 * time.Hour), Revoked: true}},
-		Evaluator: EvaluatorState{Subjects: 41, Round: 12 * time.Millisecond, Last: ago(4 * time.Second), Every: 15 * time.Second},
+		Evaluator: EvaluatorState{Subjects: 41, Budgets: 44, Round: 12 * time.Millisecond, Last: ago(4 * time.Second), Every: time.Minute, Missed: 3 * time.Minute, Beat: ago(32 * time.Minute), BeatSeq: 1047990},
 	}
 }

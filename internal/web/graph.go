@@ -19,6 +19,7 @@ const (
 	colW       = 188
 	rowH       = 54
 	pad        = 8
+	barW       = 66 // of the budget bar in a box
 )
 
 // neighbourhood puts the focus in the middle, who calls it to the left, what it needs to the right, two steps each way.
@@ -133,12 +134,16 @@ func drawGraph(g Graph, cols map[string]int, focus, label string) template.HTML 
 	return template.HTML(b.String())
 }
 
-// natural keeps a wide graph at its size, to be scrolled.
+// natural draws a graph at its size; a wide one may shrink until its words are hard to read, a vast one is scrolled.
 func natural(w, h int) string {
-	if w <= 992 {
-		return ""
+	class := ""
+	switch {
+	case w > 992:
+		class = ` class="vast"`
+	case w > 608:
+		class = ` class="wide"`
 	}
-	return fmt.Sprintf(` class="wide" width="%d" height="%d"`, w, h)
+	return fmt.Sprintf(`%s width="%d" height="%d"`, class, w, h)
 }
 
 // place gives each node a box: columns from left to right, in a column ordered by where its callers lie.
@@ -216,7 +221,7 @@ func n1(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 
 // draw writes a box: name, tier, budget left as bar and number. What is outside the catalog is round and no link.
 func (b *box) draw(w *strings.Builder, me bool) {
-	name := template.HTMLEscapeString(short(17, b.Name))
+	name := template.HTMLEscapeString(short(17, plainName(b.Name)))
 	if b.External {
 		fmt.Fprintf(w, `<g><title>%s, not in the catalog</title><rect class="n-box" x="%s" y="%s" width="112" height="30" rx="15"/><text class="d" x="%s" y="%s" text-anchor="middle">%s</text></g>`,
 			template.HTMLEscapeString(b.Name), n1(b.x+10), n1(b.y+5), n1(b.x+66), n1(b.y+24), name)
@@ -231,25 +236,37 @@ func (b *box) draw(w *strings.Builder, me bool) {
 	}
 	fmt.Fprintf(w, `<a href="/services/%s"><title>%s, %s</title><rect class="%s" x="%s" y="%s" width="%d" height="%d" rx="3"/><text x="%s" y="%s">%s</text>`,
 		template.HTMLEscapeString(url.PathEscape(b.Name)), template.HTMLEscapeString(b.Name), b.State.Lower(), class, n1(b.x), n1(b.y), boxW, boxH, n1(b.x+9), n1(b.y+17), name)
-	if b.Tier >= 0 && len([]rune(b.Name)) <= 14 {
+	if b.Tier >= 0 && len([]rune(plainName(b.Name))) <= 14 {
 		fmt.Fprintf(w, `<text class="d" x="%s" y="%s" text-anchor="end">T%d</text>`, n1(b.x+boxW-9), n1(b.y+17), b.Tier)
 	}
 	b.budget(w)
 	w.WriteString(`</a>`)
 }
 
+// plainName leaves off the kind in front of what is no service: "resource:orders-db" is orders-db.
+func plainName(name string) string {
+	if _, rest, ok := strings.Cut(name, ":"); ok && rest != "" {
+		return rest
+	}
+	return name
+}
+
 func (b *box) budget(w *strings.Builder) {
 	if math.IsNaN(b.Left) {
-		fmt.Fprintf(w, `<text class="d" x="%s" y="%s">%s</text>`, n1(b.x+9), n1(b.y+32), strings.ToLower(cmp.Or(b.State.Words(), "no objective")))
+		words := strings.ToLower(cmp.Or(b.State.Words(), "no objective"))
+		if b.Kind == "resource" && b.State == Unset {
+			words = "resource"
+		}
+		fmt.Fprintf(w, `<text class="d" x="%s" y="%s">%s</text>`, n1(b.x+9), n1(b.y+32), words)
 		return
 	}
-	text, fill, long := "d", "n-v", max(b.Left, 0.02)*72
+	text, fill, long := "d", "n-v", max(b.Left, 0.02)*barW
 	switch {
 	case b.Left < 0:
 		text, fill = "b", "n-v x"
 	case b.Left < 0.25:
 		text, fill = "w", "n-v l"
 	}
-	fmt.Fprintf(w, `<rect class="n-bg" x="%s" y="%s" width="72" height="5"/>`, n1(b.x+9), n1(b.y+26))
-	fmt.Fprintf(w, `<rect class="%s" x="%s" y="%s" width="%s" height="5"/><text class="%s" x="%s" y="%s" text-anchor="end">%s</text>`, fill, n1(b.x+9), n1(b.y+26), strconv.FormatFloat(min(long, 72), 'f', 1, 64), text, n1(b.x+boxW-9), n1(b.y+32), kit.Percent(b.Left, 1))
+	fmt.Fprintf(w, `<rect class="n-bg" x="%s" y="%s" width="%d" height="5"/>`, n1(b.x+9), n1(b.y+26), barW)
+	fmt.Fprintf(w, `<rect class="%s" x="%s" y="%s" width="%s" height="5"/><text class="%s" x="%s" y="%s" text-anchor="end">%s</text>`, fill, n1(b.x+9), n1(b.y+26), strconv.FormatFloat(min(long, barW), 'f', 1, 64), text, n1(b.x+boxW-9), n1(b.y+32), kit.Percent(b.Left, 1))
 }

@@ -32,7 +32,8 @@ type ledgerView struct {
 	Pages  pager
 	Fact   *factView
 	Run    progress
-	Verify bool // may be started here
+	Verify bool   // may be started here
+	Export string // where the facts that are shown can be had as a bundle; "" = not by this person
 }
 
 type factRow struct {
@@ -63,10 +64,14 @@ type chainLink struct {
 
 func loadLedger(ctx context.Context, s Sources, r *http.Request) (any, error) {
 	v := ledgerView{Base: base(ctx, s, r)}
+	_, byNumber := factNumber(v.Query("q"))
 	v.Verify = s.Verify != nil && v.Me.Can(VerifyLedger)
 	f, err := v.factFilter()
 	if err != nil {
 		return nil, err
+	}
+	if byNumber {
+		f.Words = nil
 	}
 	if v.State, err = s.Ledger(ctx); err != nil {
 		return nil, err
@@ -76,11 +81,17 @@ func loadLedger(ctx context.Context, s Sources, r *http.Request) (any, error) {
 		return nil, err
 	}
 	chosen, _ := strconv.ParseInt(v.Query("fact"), 10, 64)
+	if n, ok := factNumber(v.Query("q")); ok {
+		chosen = n // the list stays whole
+	}
 	for _, e := range page.Facts {
 		v.Rows = append(v.Rows, factRow{e, sayFact(v.When, e), v.factHref(e.Seq), e.Seq == chosen})
 	}
 	v.Filter = v.factFields(v.State.Kinds)
-	v.Chips = v.chips(kit.Plural(len(v.Rows), "fact", "facts")+" shown", "kind", "about", "by", "from", "to")
+	v.Chips = v.chips(kit.Plural(len(v.Rows), "fact", "facts")+" shown", "q", "kind", "about", "by", "from", "to")
+	if v.Me.Can(ReadEvidence) {
+		v.Export = exportHref(f)
+	}
 	v.Pages = v.factPages(page)
 	if chosen > 0 && s.Fact != nil {
 		v.Fact = loadFact(ctx, s, v.Base, chosen)
@@ -91,9 +102,39 @@ func loadLedger(ctx context.Context, s Sources, r *http.Request) (any, error) {
 	return v, nil
 }
 
-// factFilter reads the form. A number in ?q= goes to that fact.
+// factNumber reads "#1,048,201", "1048201".
+func factNumber(text string) (int64, bool) {
+	n, err := strconv.ParseInt(strings.NewReplacer("#", "", ",", "").Replace(strings.TrimSpace(text)), 10, 64)
+	return n, err == nil && n > 0
+}
+
+// exportHref is the API's evidence bundle of what a filter lets through.
+func exportHref(f FactFilter) string {
+	q := url.Values{}
+	set := func(name, value string) {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	var kinds []string
+	for _, k := range f.Kinds {
+		kinds = append(kinds, string(k))
+	}
+	set("kind", strings.Join(kinds, ","))
+	set("about", string(f.About))
+	set("by", f.By)
+	set("words", strings.Join(f.Words, " "))
+	for name, t := range map[string]time.Time{"from": f.Range.From, "to": f.Range.To} {
+		if !t.IsZero() {
+			set(name, t.UTC().Format(time.RFC3339))
+		}
+	}
+	return strings.TrimSuffix("/api/v1/ledger/export?"+q.Encode(), "?")
+}
+
+// factFilter reads the form.
 func (b Base) factFilter() (FactFilter, error) {
-	f := FactFilter{About: event.Ref(strings.TrimSpace(b.Query("about"))), By: strings.TrimSpace(b.Query("by")), Limit: 30}
+	f := FactFilter{About: event.Ref(strings.TrimSpace(b.Query("about"))), By: strings.TrimSpace(b.Query("by")), Words: strings.Fields(b.Query("q")), Limit: 30}
 	if kind := b.Query("kind"); kind != "" {
 		f.Kinds = kindsOf(kind)
 		if len(f.Kinds) == 0 {
@@ -165,9 +206,9 @@ func (b Base) factFields(known []event.Kind) []filterField {
 		kind.Options = append(kind.Options, option{string(k), string(k), kind.Value == string(k)})
 	}
 	return []filterField{
-		{Name: "fact", Label: "Fact number", Value: b.Query("fact")}, kind,
-		{Name: "about", Label: "About, such as slo:checkout-availability", Value: b.Query("about"), Grow: true},
-		{Name: "by", Label: "By, such as user:ines", Value: b.Query("by")},
+		{Name: "q", Label: "Words or a number", Value: b.Query("q"), Grow: true}, kind,
+		{Name: "about", Label: "About", Value: b.Query("about"), Hint: "slo:checkout-availability"},
+		{Name: "by", Label: "By", Value: b.Query("by"), Hint: "user:ines"},
 		{Name: "from", Label: "From", Value: b.Query("from"), Type: "datetime-local"}, {Name: "to", Label: "To", Value: b.Query("to"), Type: "datetime-local"},
 	}
 }

@@ -16,6 +16,7 @@ type filterField struct {
 	Label   string
 	Value   string
 	Type    string // "" = search
+	Hint    string // an example, shown while it is empty
 	Grow    bool
 	Options []option
 }

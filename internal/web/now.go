@@ -25,11 +25,19 @@ type nowView struct {
 	Sentence string
 	Todo     []Todo
 	Burning  []objectiveRow
-	All      int // objectives
+	All      string // objectives in words; "" = none
 	Log      []logLine
 	Tiers    []tierView
 	Services int
 	From, To time.Time
+	Steps    *firstSteps // nil once there is something to watch
+}
+
+// firstSteps says how to begin.
+type firstSteps struct {
+	Dir   string // the org directory
+	Doors []Door
+	Host  string // as this page was asked for
 }
 
 // tierView is one tier of the fleet: its worst services, and how many more are steady.
@@ -55,7 +63,9 @@ func loadNow(ctx context.Context, s Sources, r *http.Request) (any, error) {
 	v := nowView{Base: base(ctx, s, r)}
 	g := gather(ctx, s)
 	v.Todo = todos(v.When, g)
-	v.All = len(g.objectives)
+	if len(g.objectives) > 0 {
+		v.All = budgetWords(g.objectives)
+	}
 	v.To = v.When.Now
 	v.From = v.To.AddDate(0, 0, -27)
 	for _, o := range g.objectives {
@@ -74,8 +84,25 @@ func loadNow(ctx context.Context, s Sources, r *http.Request) (any, error) {
 	v.Services = len(services)
 	v.Tiers = fleet(services)
 	v.Sentence = sentence(len(v.Todo), services)
+	if len(services) == 0 && v.All == "" && len(v.Todo) == 0 {
+		v.Sentence, v.Steps = "Nothing is watched yet.", begin(ctx, s, r.Host)
+	}
 	v.Log, err = recent(ctx, s, v.When)
 	return v, err
+}
+
+// begin gathers what a new installation needs to know.
+func begin(ctx context.Context, s Sources, host string) *firstSteps {
+	out := &firstSteps{Host: host}
+	if s.Org != nil {
+		o, _ := s.Org(ctx)
+		out.Dir = o.Source
+	}
+	if s.System != nil {
+		sys, _ := s.System(ctx)
+		out.Doors = sys.Doors
+	}
+	return out
 }
 
 func serviceList(ctx context.Context, s Sources) ([]Service, error) {

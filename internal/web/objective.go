@@ -68,10 +68,7 @@ func loadObjective(ctx context.Context, s Sources, r *http.Request) (any, error)
 		return nil, err
 	}
 	v.ObjectiveDetail = d
-	v.Name = strings.TrimSpace(d.Service + " " + title(d.Objective))
-	if strings.HasPrefix(title(d.Objective), d.Service) {
-		v.Name = title(d.Objective)
-	}
+	v.Name = fullTitle(d.Objective)
 	v.Sentence = d.Spec.Description
 	if v.Sentence == "" {
 		v.Sentence = fmt.Sprintf("%s of %s succeed, over %s.", targetText(d.Target), eventsWord(d.Spec), windowWords(d.Window))
@@ -82,7 +79,7 @@ func loadObjective(ctx context.Context, s Sources, r *http.Request) (any, error)
 	v.Charts = drawObjective(v.When, d)
 	v.FileHref = fileHref(d.Definition.File, d.Definition.Mark)
 	for _, g := range d.Groups {
-		v.GroupLinks = append(v.GroupLinks, option{Value: v.Set("group", g), Label: g, Chosen: g == d.Group})
+		v.GroupLinks = append(v.GroupLinks, option{Value: v.Set("group", g), Label: groupWords(g), Chosen: g == d.Group})
 	}
 	for _, a := range d.Alerts {
 		if a.Severity == "page" {
@@ -268,6 +265,24 @@ func (g Gap) Effects() string {
 	return "No data, left out"
 }
 
+// DownMeans says what a source that does not answer means for the budget.
+func (v objectiveView) DownMeans() string {
+	switch v.Spec.NoData {
+	case slo.HoldData:
+		return "The budget is held: nothing is spent or earned, and no alert can fire."
+	case slo.BadData:
+		return "These minutes count as failed, as its no-data policy says, and spend budget."
+	case slo.GoodData:
+		return "These minutes count as good, as its no-data policy says; a failure would not be seen."
+	}
+	return "These minutes are left out of the budget, and no alert can fire on them."
+}
+
+// Lasting is how long something has been so.
+func (b Base) Lasting(since time.Time) string {
+	return kit.Duration(max(b.When.Now.Sub(since).Round(time.Minute), time.Minute))
+}
+
 // Lasted is the gap's length; open ones count to now.
 func (b Base) Lasted(r kit.Range) string {
 	if r.To.IsZero() {
@@ -276,8 +291,16 @@ func (b Base) Lasted(r kit.Range) string {
 	return kit.Duration(r.Len())
 }
 
+// Projected says that the chart of today draws when the budget will be spent.
+func (v objectiveView) Projected() bool {
+	return v.Spent.From.After(v.When.Now) && v.Spent.From.Sub(v.When.Now) <= 24*time.Hour
+}
+
 // Allowance is how many more failures the budget allows, never below zero.
 func (v objectiveView) Allowance() float64 { return max(v.Budget.Allowed-v.Budget.Bad, 0) }
+
+// Rests says that a rule for thin traffic has nothing to do: there is enough of it for the others.
+func (r Rule) Rests() bool { return r.Thin && r.Short.All >= 10 }
 
 // FirstRule is the rule that fires fastest, nil without rules.
 func (v objectiveView) FirstRule() *Rule {

@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"evenkeel.dev/evenkeel/internal/chart"
@@ -174,7 +175,7 @@ func failingChart(w kit.When, d ObjectiveDetail) chart.Plot {
 	s.Show, s.Keep = kit.Share, chart.KeepMax
 	allowed := d.Target.Complement()
 	p := chart.Plot{ID: "c-failing", What: "Failing", Unit: "% of events in " + kit.Duration(d.Failing.Step) + ", log scale", Over: days(w, d.Range), Title: "Share of events that fail",
-		Finding: failingFinding(w, d), From: d.Range.From, To: d.Range.To, When: w, Height: 150, Y: chart.Axis{Log: true, Label: kit.Share}, Series: []chart.Series{s}}
+		Finding: failingFinding(w, d), From: d.Range.From, To: d.Range.To, When: w, Height: 150, Y: chart.Axis{Log: true, Label: kit.Share, Cap: 1}, Series: []chart.Series{s}}
 	if d.Target.IsSet() && allowed > 0 {
 		p.Lines = []chart.Line{{At: allowed, Label: "objective allows " + kit.Share(allowed), Kind: "target"}}
 	}
@@ -206,7 +207,10 @@ func alertsChart(w kit.When, d ObjectiveDetail) chart.Plot {
 	at := map[string]int{}
 	for _, r := range d.Rules {
 		at[r.Name] = len(p.Lanes)
-		p.Lanes = append(p.Lanes, chart.Lane{Name: r.Name})
+		p.Lanes = append(p.Lanes, chart.Lane{Name: strings.TrimSuffix(r.Name, " traffic")})
+	}
+	if w.Now.Sub(p.To) < time.Hour {
+		p.To = later(p.To, w.Now) // what began with the last round lies inside
 	}
 	p.Finding = kit.Plural(len(d.Alerts), "alert", "alerts") + " in this range."
 	for _, a := range d.Alerts {

@@ -101,7 +101,7 @@ func loadObjectives(ctx context.Context, s Sources, r *http.Request) (any, error
 	rows := filterObjectives(all, r.URL.Query())
 	v.Counts = countStates(v.Base, all)
 	v.Filter = objectiveFilters(all, r.URL.Query())
-	v.Words = fmt.Sprintf("%s of %s", kit.Count(float64(len(rows))), kit.Plural(len(all), "objective", "objectives"))
+	v.Words = fmt.Sprintf("%s of %s", kit.Count(float64(len(rows))), budgetWords(all))
 	v.Chips = v.chips(v.Words, "q", "service", "tier", "state", "owner")
 	by, desc := sortBy(r, "state")
 	sortObjectives(rows, by, desc)
@@ -111,6 +111,18 @@ func loadObjectives(ctx context.Context, s Sources, r *http.Request) (any, error
 		v.Rows = append(v.Rows, rowOf(v.When, o))
 	}
 	return v, nil
+}
+
+// budgetWords counts rows: objectives, and budgets where some objective has one a group.
+func budgetWords(all []Objective) string {
+	names := map[string]bool{}
+	for _, o := range all {
+		names[o.Name] = true
+	}
+	if len(names) == len(all) {
+		return kit.Plural(len(all), "objective", "objectives")
+	}
+	return fmt.Sprintf("%s of %s", kit.Plural(len(all), "budget", "budgets"), kit.Plural(len(names), "objective", "objectives"))
 }
 
 var objectiveHeads = []sortHead{

@@ -34,6 +34,7 @@ var funcs = template.FuncMap{
 	"sli":     func(v float64) string { return kit.Percent(v, 3) },
 	"share":   kit.Share,
 	"target":  targetText,
+	"goal":    goalText,
 	"count":   kit.Count,
 	"num":     func(n int) string { return kit.Count(float64(n)) },
 	"num64":   func(n int64) string { return kit.Count(float64(n)) },
@@ -166,6 +167,16 @@ func targetText(d slo.Decimal) string {
 	return out + "%"
 }
 
+// goalText prints a target that is known as a ratio only: "99.9%".
+func goalText(v float64) string {
+	text := kit.Percent(v, 3)
+	number, isShare := strings.CutSuffix(text, "%")
+	if !isShare || !strings.Contains(number, ".") {
+		return text
+	}
+	return strings.TrimRight(strings.TrimRight(number, "0"), ".") + "%"
+}
+
 // windowText is "28 rolling days" or "calendar month".
 func windowText(w slo.Window) string {
 	if w.Rolling > 0 {
@@ -203,18 +214,6 @@ func short(n int, s string) string {
 		return string(r[:n-1]) + "…"
 	}
 	return s
-}
-
-// title is an objective's name as its service's pages show it.
-func title(o Objective) string {
-	name := o.Title
-	if name == "" {
-		name = strings.TrimPrefix(o.Name, o.Service+"-")
-	}
-	if o.Group != "" {
-		name += " {" + o.Group + "}"
-	}
-	return name
 }
 
 // codeBlock prints a file with line numbers, the marked line and what is wrong under its column.

@@ -2,6 +2,8 @@ package web
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,7 +16,7 @@ func sayFact(w kit.When, e event.Event) string {
 	about := e.About.Name()
 	switch f := e.Fact.(type) {
 	case *event.AlertFired:
-		return fmt.Sprintf("%s fired on %s%s", f.Rule, about, burnWords(f.Factor))
+		return fmt.Sprintf("%s on %s%s: %s", f.Severity, about, groupOf(f.Group), firedWords(f))
 	case *event.AlertEnded:
 		return fmt.Sprintf("alert on %s ended, %s", about, f.How)
 	case *event.AlertProved:
@@ -70,9 +72,25 @@ func sayFact(w kit.When, e event.Event) string {
 	return strings.TrimSpace(about + " " + verb)
 }
 
-func burnWords(factor float64) string {
-	if factor <= 0 {
+// firedWords says what made a rule fire.
+func firedWords(f *event.AlertFired) string {
+	switch {
+	case f.Long == nil:
+		return f.Rule
+	case f.Factor <= 0:
+		return fmt.Sprintf("%s of the last %s failed, in thin traffic", kit.Count(f.Long.Bad), kit.Count(f.Long.Total))
+	}
+	return fmt.Sprintf("burned %s over %s", kit.Burn(f.Long.Burn), kit.Duration(time.Duration(f.Long.WindowS)*time.Second))
+}
+
+// groupOf names the group of an objective with several budgets.
+func groupOf(labels map[string]string) string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		out = append(out, name+" "+labels[name])
+	}
+	if len(out) == 0 {
 		return ""
 	}
-	return " at " + kit.Factor(factor)
+	return ", " + strings.Join(out, ", ")
 }

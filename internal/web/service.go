@@ -70,7 +70,7 @@ func drawSignals(w kit.When, d ServiceDetail) signalCharts {
 	over := days(w, d.Range)
 	plot := func(id, what, unit string, label func(float64) string, log bool, lines ...chart.Series) template.HTML {
 		p := chart.Plot{ID: id, What: what, Unit: unit, Over: over, Title: what + " of " + d.Name, From: d.Range.From, To: d.Range.To, When: w, Height: 96, Slim: true,
-			Y: chart.Axis{Zero: true, Log: log, Label: label}, Series: lines}
+			Y: chart.Axis{Zero: true, Log: log, Label: label, Cap: 1}, Series: lines}
 		p.Finding = finding(label, lines)
 		heads := make([]string, len(lines))
 		for i, l := range lines {

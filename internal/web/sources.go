@@ -69,6 +69,7 @@ const (
 	QueryMetrics Right = "metrics.query"
 	CorrectSLO   Right = "slo.correct"
 	VerifyLedger Right = "ledger.verify"
+	ReadEvidence Right = "evidence.read"
 	ManageToken  Right = "token.manage"
 )
 
@@ -81,6 +82,9 @@ type Shell struct {
 	Demo       bool
 	Zone       *time.Location
 	Evaluated  time.Time // end of the last evaluation round; zero = none yet
+	Leader     string    // the server that evaluates where this one does not; "" = this one does
+	Heard      time.Time // its last sign of life
+	Gone       bool      // and that is too long ago: this one takes over
 	Facts      int64
 	Checkpoint time.Time // last signed checkpoint
 	Verified   time.Time // last whole verification; zero = never
@@ -116,6 +120,14 @@ type Objective struct {
 	Days    [28]chart.Day // oldest first, in the organisation's zone
 	Firing  []Firing
 	Held    time.Time // no data since; zero = data flows
+	Down    *Down     // its metric source does not answer; nil = it does
+}
+
+// Down is a metric source that does not answer.
+type Down struct {
+	Source string
+	Since  time.Time
+	Reason string
 }
 
 // Budget is the arithmetic of one window.
@@ -217,6 +229,7 @@ type Rule struct {
 	Since    time.Time
 	Seq      int64  // of its alert.fired; 0 = quiet
 	Held     string // why it may not fire now: significance gate, minimum failures; "" = it may
+	Thin     bool   // the rule for traffic too thin for windows: no Factor, Spend; Short is the last 30 minutes
 }
 
 // WindowNow is one window of a rule.
@@ -321,6 +334,7 @@ type Proof struct {
 type ProofRule struct {
 	Rule        string
 	Fires, Ends time.Duration
+	Thin        bool // the rule for traffic too thin for windows
 }
 
 // Evidence is a fact, or a link, that a figure rests on.

@@ -210,6 +210,7 @@ type FactFilter struct {
 	Kinds  []event.Kind
 	About  event.Ref
 	By     string
+	Words  []string  // each occurs in it
 	Range  kit.Range // when it happened; a zero From or To leaves that side open
 	Before Cursor    // the Next of the page before; zero = from the newest
 	Limit  int
@@ -224,7 +225,7 @@ type Cursor struct {
 // FactPage is some facts, newest first.
 type FactPage struct {
 	Facts []event.Event
-	Next  Cursor // zero = no more
+	Next  Cursor // zero = no more; with words there may be more to look through than was found
 }
 
 // FactDetail is one fact with its place in the tree.
@@ -280,7 +281,14 @@ type System struct {
 	Rates     []Rated
 	Stores    []Stored
 	Evaluator EvaluatorState
+	Doors     []Door // where OTLP goes in
 	Tokens    []Token
+}
+
+// Door is an address that takes telemetry.
+type Door struct {
+	Name    string // "OTLP over HTTP"
+	Address string
 }
 
 // SourceState is one source of telemetry.
@@ -289,19 +297,21 @@ type SourceState struct {
 	Kind   string // otlp, scrape, remote-write, probe, prometheus
 	Last   time.Time
 	Every  time.Duration // expected interval; 0 = none
-	Lag    time.Duration // between a sample's time and its arrival
-	Rate   float64       // samples a second
-	Series int64
-	Error  string // "" = fine
+	Lag    time.Duration // between the newest sample's time and its arrival; negative = not known
+	Rate   float64       // samples a second over the last minute; NaN = not known
+	Spans  float64       // spans a second over the last minute; NaN = not known
+	Series int64         // in memory; negative = not known
+	Error  string        // "" = fine
 	Silent bool
 	Held   int // objectives without data because of it
 }
 
 // Rated is something that flows.
 type Rated struct {
-	Name  string // "Samples"
-	Rate  float64
-	Track // last hour
+	Name  string  // "Samples stored"
+	Unit  string  // "a second"
+	Rate  float64 // over the last minute; NaN = not known yet
+	Track         // last hour
 }
 
 // Stored is something that lies on disk.
@@ -315,11 +325,14 @@ type Stored struct {
 
 // EvaluatorState is the live evaluation.
 type EvaluatorState struct {
-	Subjects int
+	Subjects int           // objectives
+	Budgets  int           // of these: one each, or one a group
 	Round    time.Duration // how long the last round took
 	Last     time.Time
 	Every    time.Duration
 	Missed   time.Duration // in the last day
+	Beat     time.Time     // its last sign of life in the ledger; zero = none in the last day
+	BeatSeq  int64
 }
 
 // Token is an API token, without its secret.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"evenkeel.dev/evenkeel/internal/event"
 	"evenkeel.dev/evenkeel/internal/kit"
@@ -24,6 +25,7 @@ var systemPage = Page{
 type systemView struct {
 	Base
 	System
+	Host      string // as this page was asked for
 	Silent    int
 	CanToken  bool
 	CanRevoke bool
@@ -32,7 +34,7 @@ type systemView struct {
 }
 
 func loadSystem(ctx context.Context, s Sources, r *http.Request) (any, error) {
-	v := systemView{Base: base(ctx, s, r)}
+	v := systemView{Base: base(ctx, s, r), Host: r.Host}
 	var err error
 	if v.System, err = s.System(ctx); err != nil {
 		return nil, err
@@ -100,6 +102,14 @@ func (v systemView) RoleOptions() []option {
 
 // Path is where a token is revoked.
 func (t Token) Path() string { return "/system/tokens/" + url.PathEscape(t.ID) + "/revocations" }
+
+// LagText is how far the newest sample is behind its arrival.
+func (s SourceState) LagText() string {
+	if s.Lag < 0 {
+		return "–"
+	}
+	return kit.Duration(s.Lag.Round(10 * time.Millisecond))
+}
 
 // Full is how much of the store's disk is used with it, 0..1; NaN is not known.
 func (s Stored) Full() float64 { return s.Bytes / (s.Bytes + s.Free) }

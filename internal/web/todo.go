@@ -124,7 +124,10 @@ func objectiveTodo(w kit.When, o Objective) (Todo, bool) {
 	}
 	t.Why = objectiveWhy(w, o, href)
 	if !first.IsZero() {
-		t.Who = append(t.Who, "since "+w.Clock(first), kit.Duration(w.Now.Sub(first).Round(time.Minute)))
+		t.Who = append(t.Who, "since "+w.Clock(first))
+		if lasts := w.Now.Sub(first).Round(time.Minute); lasts > 0 {
+			t.Who = append(t.Who, kit.Duration(lasts))
+		}
 	}
 	if o.Owner != "" {
 		t.Who = append(t.Who, "Owner "+o.Owner)
@@ -169,22 +172,35 @@ func between(w kit.When, r kit.Range) string {
 	return "between " + from + " and " + to
 }
 
+// sourceTodo is an entry for a source that fell silent. One that is read counts who depends on it; of one that pushes that
+// is not known.
 func sourceTodo(w kit.When, s SourceState) Todo {
 	t := Todo{Glyph: "g-nodata", Kind: "Silent source", Href: "/system#sources", Do: "Look", rank: 100 + float64(min(s.Held, 99))}
-	t.Title = "Source " + s.Name + " has sent nothing yet"
-	if !s.Last.IsZero() {
+	read := s.Kind == "prometheus"
+	if read {
+		t.Class = "warn"
+	}
+	switch {
+	case s.Last.IsZero():
+		t.Title = "Source " + s.Name + " has sent nothing yet"
+	case read:
+		t.Title = fmt.Sprintf("Metric source %s has not answered for %s", s.Name, kit.Duration(w.Now.Sub(s.Last)))
+	default:
 		t.Title = fmt.Sprintf("Source %s has been silent for %s", s.Name, kit.Duration(w.Now.Sub(s.Last)))
 	}
 	if s.Error != "" {
-		t.Why = append(t.Why, say("%s. ", strings.TrimSuffix(s.Error, ".")))
+		t.Why = append(t.Why, say("%s. ", upperFirst(strings.TrimSuffix(s.Error, "."))))
 	}
 	if !s.Last.IsZero() {
 		t.Why = append(t.Why, say("Last heard "), quote(w.Clock(s.Last), "/system#sources"), say(". "))
 	}
-	if s.Held > 0 {
-		t.Why = append(t.Why, say("%s no data because of it.", kit.Plural(s.Held, "objective has", "objectives have")))
-	} else {
-		t.Why = append(t.Why, say("No objective depends on it."))
+	switch {
+	case s.Held > 0:
+		t.Why = append(t.Why, say("%s no data until it answers; what it missed is counted then.", kit.Plural(s.Held, "objective has", "objectives have")))
+	case read:
+		t.Why = append(t.Why, say("No objective reads it."))
+	default:
+		t.Why = append(t.Why, say("Objectives over what it sends have no data until it is back."))
 	}
 	return t
 }

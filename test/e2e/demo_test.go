@@ -39,10 +39,10 @@ func endDemo() {
 	}
 }
 
-func TestTheDemoShowsBudgetsWithinAMinuteAndStays(t *testing.T) {
+func TestTheDemoShowsBudgetsSoonAndStays(t *testing.T) {
 	t.Parallel()
 	s := theDemo(t)
-	eventually(t, 90*time.Second, func() string {
+	eventually(t, 3*time.Minute, func() string {
 		all, err := s.objectives()
 		if err != nil {
 			return err.Error()
@@ -62,7 +62,7 @@ func TestTheDemoShowsBudgetsWithinAMinuteAndStays(t *testing.T) {
 	if !strings.Contains(body, "Evaluated") || strings.Contains(body, "Not evaluated yet") {
 		t.Errorf("/ does not say when it was evaluated")
 	}
-	for _, want := range []string{`href="/services/gateway"`, ` of 17 objectives</a>`, "budget left"} {
+	for _, want := range []string{`href="/services/gateway"`, ` of 17 budgets of 15 objectives</a>`, "budget left"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("/ does not show %s", want)
 		}

@@ -80,10 +80,17 @@ scrape_configs:
 		}
 		return "no source.gap of the source in the ledger"
 	})
-	for path, word := range map[string]string{"/system": "silent", "/ledger?kind=source.gap": "connection refused"} {
+	for path, words := range map[string][]string{
+		"/system":                        {"silent", "1 objective has no data until it answers"},
+		"/ledger?kind=source.gap":        {"connection refused"},
+		"/":                              {"Metric source metrics has not answered for"},
+		"/objectives/prometheus-answers": {"Metric source metrics has not answered since", "connection refused", "left out of the budget"},
+	} {
 		body, _ := s.page(t, path)
-		if !strings.Contains(html.UnescapeString(body), word) {
-			t.Errorf("%s does not say %q after the Prometheus is gone", path, word)
+		for _, word := range words {
+			if !strings.Contains(strings.ReplaceAll(html.UnescapeString(body), "\u00a0", " "), word) {
+				t.Errorf("%s does not say %q after the Prometheus is gone", path, word)
+			}
 		}
 	}
 	if now, err := s.objectives(); err != nil || now["prometheus-answers"].total() < o.total() {

@@ -2,7 +2,9 @@ package pages
 
 import (
 	"context"
+	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"evenkeel.dev/evenkeel/internal/api"
@@ -34,7 +36,7 @@ func (d *Desk) backtest(ctx context.Context, ask web.BacktestAsk) (web.Backtest,
 		r.From = g.Since
 	}
 	policies := budget.Grid(s.Objective)
-	if len(ask.Pairs) > 0 {
+	if len(ask.Pairs) > 0 && !slices.Equal(pairsOf(ask.Pairs), pagesOf(s.Plan.Rules)) {
 		policies = slices.Insert(policies, 1, budget.Policy{Name: "As asked", Pairs: ask.Pairs})
 	}
 	incidents := api.IncidentsFor(d.directory().Incidents, s.Objective)
@@ -43,11 +45,48 @@ func (d *Desk) backtest(ctx context.Context, ask web.BacktestAsk) (web.Backtest,
 	if err != nil {
 		return web.Backtest{}, err
 	}
-	return table(v, r, d.Now()), nil
+	return table(v, r, d.Now(), inForce(s.Plan.Rules)), nil
+}
+
+// page is one pair that pages.
+type page struct {
+	factor      float64
+	long, short time.Duration
+}
+
+// typed is a factor as the form shows it.
+func typed(factor float64) float64 { return math.Round(factor*1000) / 1000 }
+
+func pairsOf(pairs []slo.Pair) (out []page) {
+	for _, p := range pairs {
+		out = append(out, page{typed(p.Factor), p.Long, p.Short})
+	}
+	return out
+}
+
+func pagesOf(rules []slo.Rule) (out []page) {
+	for _, r := range rules {
+		if r.Severity == slo.Page && !r.Trickle {
+			out = append(out, page{typed(r.Factor), r.Long, r.Short})
+		}
+	}
+	return out
+}
+
+// inForce names the policy in force as the others are named: "13.44× 1 h and 5.6× 6 h".
+func inForce(rules []slo.Rule) string {
+	var parts []string
+	for _, p := range pagesOf(rules) {
+		parts = append(parts, kit.Factor(p.factor)+" "+kit.Duration(p.long))
+	}
+	if len(parts) == 0 {
+		return "Tickets only"
+	}
+	return strings.Join(parts, " and ")
 }
 
 // table puts the policy in force first and the others in the order of recommendation.
-func table(v budget.Verdict, r kit.Range, now time.Time) web.Backtest {
+func table(v budget.Verdict, r kit.Range, now time.Time, inForce string) web.Backtest {
 	out := web.Backtest{Range: r, At: now, Pick: -1, Why: v.Tradeoff}
 	best := ""
 	for i, t := range v.Trials {
@@ -55,9 +94,12 @@ func table(v budget.Verdict, r kit.Range, now time.Time) web.Backtest {
 			best = t.Policy.Name
 		}
 		out.Incidents = t.Incidents
-		row := web.BacktestRow{Policy: t.Policy.Name, InForce: t.Policy.Name == "In force", Pages: len(t.Pages), Caught: t.Detected,
+		row := web.BacktestRow{Policy: t.Policy.Name, InForce: t.Policy.Name == budget.InForce, Pages: len(t.Pages), Caught: t.Detected,
 			Nothing: len(t.Pages) - t.MatchedPages, Median: seconds(t.DetectP50S), Longest: seconds(t.DetectP95S), Clears: seconds(t.ResetP50S),
 			Weekly: t.PagesPerWeek, Spend: nan}
+		if row.InForce {
+			row.Policy = inForce
+		}
 		if t.SpentMax != nil {
 			row.Spend = *t.SpentMax
 		}

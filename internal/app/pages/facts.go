@@ -55,7 +55,7 @@ func checkpoint(c ledger.Checkpoint, at time.Time) web.Checkpoint {
 }
 
 func (d *Desk) facts(ctx context.Context, f web.FactFilter) (web.FactPage, error) {
-	found, err := d.Ledger.Find(ctx, ledger.Filter{Kinds: f.Kinds, About: f.About, By: f.By, At: f.Range, Limit: f.Limit,
+	found, err := d.Ledger.Find(ctx, ledger.Filter{Kinds: f.Kinds, About: f.About, By: f.By, Words: f.Words, At: f.Range, Limit: f.Limit,
 		Before: ledger.Cursor{At: f.Before.At, Seq: f.Before.Seq}})
 	if err != nil {
 		return web.FactPage{}, err

@@ -3,6 +3,8 @@ package pages
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"evenkeel.dev/evenkeel/internal/budget"
@@ -31,7 +33,7 @@ func (d *Desk) objective(ctx context.Context, ask web.ObjectiveAsk) (web.Objecti
 		out.Groups = append(out.Groups, s.Groups[i].Key)
 	}
 	if e, ok := dir.Catalog.Service(s.Objective.Service); ok {
-		out.OnCall, out.Ceiling = dir.Catalog.OnCallFor(e.Ref), ceilingOf(dir.Catalog, e.Ref, dir.Targets())
+		out.OnCall, out.Ceiling = onCall(dir.Catalog.OnCallFor(e.Ref)), ceilingOf(dir.Catalog, e.Ref, dir.Targets())
 	}
 	out.Range = ask.Range
 	if out.Range.From.IsZero() {
@@ -41,11 +43,16 @@ func (d *Desk) objective(ctx context.Context, ask web.ObjectiveAsk) (web.Objecti
 	if e, ok := dir.Catalog.Service(s.Objective.Service); ok {
 		out.Changes = d.changesIn(e.Ref, out.Range)
 	}
-	if err := d.recorded(ctx, &out); err != nil {
+	if err := d.recorded(ctx, s.Plan, g, &out); err != nil {
 		return web.ObjectiveDetail{}, err
 	}
 	if s.Proof != nil {
+		seq := int64(0)
+		if out.Proof != nil {
+			seq = out.Proof.Seq
+		}
 		out.Proof = proofOf(s.Proof)
+		out.Proof.Seq = seq
 	}
 	if g != nil {
 		out.Rules = rulesOf(g.Rules, s.Plan)
@@ -74,7 +81,7 @@ func rulesOf(rules []budget.RuleState, p *slo.Plan) []web.Rule {
 		row := web.Rule{Name: ruleWords(r.Rule), Severity: r.Severity, Factor: r.Factor,
 			Long:  web.WindowNow{Len: r.Long, Burn: r.Counts.Burn, Bad: r.Counts.Bad, All: r.Counts.Total},
 			Short: web.WindowNow{Len: r.Short, Burn: r.Recent.Burn, Bad: r.Recent.Bad, All: r.Recent.Total},
-			Spend: r.Factor * r.Long.Seconds() / p.Length().Seconds()}
+			Spend: r.Factor * r.Long.Seconds() / p.Length().Seconds(), Thin: r.Trickle}
 		if r.Firing {
 			row.Since = r.Since.Time()
 		} else if r.Factor > 0 && r.Counts.Burn > r.Factor && r.Recent.Burn > r.Factor {
@@ -109,7 +116,40 @@ func proofOf(p *budget.Proof) *web.Proof {
 		return time.Duration(*s * float64(time.Second))
 	}
 	for _, r := range p.Rules {
-		out.Rules = append(out.Rules, web.ProofRule{Rule: ruleWords(r.Rule), Fires: after(r.FiresS), Ends: after(r.EndsS)})
+		out.Rules = append(out.Rules, web.ProofRule{Rule: ruleWords(r.Rule), Fires: after(r.FiresS), Ends: after(r.EndsS), Thin: r.Rule.Trickle})
+	}
+	return out
+}
+
+// ofAnother says that a fact is about another group of the objective than the one that is shown.
+func ofAnother(g *budget.Group, f event.Fact) bool {
+	if g == nil || len(g.Labels) == 0 {
+		return false
+	}
+	switch f := f.(type) {
+	case *event.AlertFired:
+		return !maps.Equal(f.Group, g.Labels)
+	case *event.BudgetCrossed:
+		return !maps.Equal(f.Group, g.Labels)
+	}
+	return false
+}
+
+// recordedProof is a proof as it was recorded, where this process has made none itself.
+func recordedProof(p *slo.Plan, e event.Event, f *event.AlertProved) *web.Proof {
+	out := &web.Proof{At: e.At, Fires: f.Fires, Problem: f.Problem, Seq: e.Seq}
+	after := func(s *int64) time.Duration {
+		if s == nil {
+			return -1
+		}
+		return time.Duration(*s) * time.Second
+	}
+	for _, r := range f.Rules {
+		row := web.ProofRule{Rule: r.Rule, Fires: after(r.FiresS), Ends: after(r.EndsS)}
+		if i := slices.IndexFunc(p.Rules, func(x slo.Rule) bool { return x.Name == r.Rule }); i >= 0 {
+			row.Rule, row.Thin = ruleWords(p.Rules[i]), p.Rules[i].Trickle
+		}
+		out.Rules = append(out.Rules, row)
 	}
 	return out
 }
@@ -118,7 +158,7 @@ func proofOf(p *budget.Proof) *web.Proof {
 var objectiveFacts = []event.Kind{"alert.fired", "alert.ended", "alert.proved", "budget.corrected", "budget.crossed", "source.gap"}
 
 // recorded fills in what the ledger says about an objective: alerts, corrections, gaps, crossings, evidence.
-func (d *Desk) recorded(ctx context.Context, out *web.ObjectiveDetail) error {
+func (d *Desk) recorded(ctx context.Context, p *slo.Plan, g *budget.Group, out *web.ObjectiveDetail) error {
 	about := event.NewRef("slo", out.Name)
 	found, err := d.Ledger.Find(ctx, ledger.Filter{About: about, Kinds: objectiveFacts, Limit: ledger.MaxFind})
 	if err != nil {
@@ -126,13 +166,20 @@ func (d *Desk) recorded(ctx context.Context, out *web.ObjectiveDetail) error {
 	}
 	ended := map[string]time.Time{}
 	for _, e := range found.Events { // newest first, so an end comes before its begin
+		if ofAnother(g, e.Fact) {
+			continue
+		}
 		switch f := e.Fact.(type) {
 		case *event.AlertEnded:
 			ended[f.AlertID] = f.EndsAt
 		case *event.AlertFired:
-			a := web.Alert{Range: kit.Range{From: f.StartsAt, To: ended[f.AlertID]}, Rule: f.Rule, Severity: f.Severity, Seq: e.Seq}
-			if a.From.Before(out.Range.To) && (a.To.IsZero() || a.To.After(out.Range.From)) {
+			a := web.Alert{Range: kit.Range{From: f.StartsAt, To: ended[f.AlertID]}, Rule: ruleNamed(p, f), Severity: f.Severity, Seq: e.Seq}
+			if !a.From.After(out.Range.To) && (a.To.IsZero() || a.To.After(out.Range.From)) {
 				out.Alerts = append(out.Alerts, a)
+			}
+		case *event.AlertProved:
+			if out.Proof == nil {
+				out.Proof = recordedProof(p, e, f)
 			}
 		case *event.BudgetCorrected:
 			out.Corrections = corrected(out.Corrections, e, f)
@@ -140,12 +187,13 @@ func (d *Desk) recorded(ctx context.Context, out *web.ObjectiveDetail) error {
 			if !f.Rearmed {
 				out.Policy = append(out.Policy, web.PolicyLine{Left: 1 - f.Threshold, Action: f.Action, At: e.At, Seq: e.Seq})
 			}
-		case *event.SourceGap:
-			out.Gaps = append(out.Gaps, web.Gap{Range: kit.Range{From: f.From, To: f.To}, Source: f.Source, Reason: f.Reason, Effect: out.Spec.NoData, Seq: e.Seq})
 		}
 		if len(out.Evidence) < 8 {
 			out.Evidence = append(out.Evidence, web.Evidence{Seq: e.Seq, Kind: e.Kind, Words: words(e)})
 		}
+	}
+	if out.Gaps, err = d.gaps(ctx, p, g, out); err != nil {
+		return err
 	}
 	versions, err := projection.PolicyVersions(ctx, d.Ledger.DB().Read(), about)
 	if err != nil {
@@ -156,6 +204,46 @@ func (d *Desk) recorded(ctx context.Context, out *web.ObjectiveDetail) error {
 		out.Definition.Since = versions[0].From
 	}
 	return nil
+}
+
+// shownGaps is how many stretches without data a page lists.
+const shownGaps = 50
+
+// gaps are the stretches without data of an objective: those of its metric source, and its own where the source answered.
+// Newest first.
+func (d *Desk) gaps(ctx context.Context, p *slo.Plan, g *budget.Group, out *web.ObjectiveDetail) ([]web.Gap, error) {
+	own := event.NewRef("slo", out.Name)
+	if g != nil && len(g.Labels) > 0 {
+		var values []string
+		for _, label := range p.Objective.GroupBy {
+			values = append(values, g.Labels[label])
+		}
+		own = event.NewRef("slo", out.Name+"{"+slo.GroupName(values)+"}")
+	}
+	var list []web.Gap
+	for _, ref := range []event.Ref{event.NewRef("source", sourceName(out.Spec.Indicator.Metrics)), own} {
+		found, err := projection.GapsOf(ctx, d.Ledger.DB().Read(), ref, out.Range.From, out.Range.To, shownGaps)
+		if err != nil {
+			return nil, err
+		}
+		for _, g := range found {
+			gap := web.Gap{Range: kit.Range{From: g.From, To: g.To}, Reason: g.Reason, Effect: out.Spec.NoData, Seq: g.Seq}
+			if ref != own {
+				gap.Source = g.Source
+			} else if slices.ContainsFunc(list, func(s web.Gap) bool { return s.Source != "" && touch(s.Range, gap.Range) }) {
+				continue // the source says it already
+			}
+			list = append(list, gap)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b web.Gap) int { return b.From.Compare(a.From) })
+	return list, nil
+}
+
+// touch says whether two stretches overlap or meet within a minute; an open end reaches for ever.
+func touch(a, b kit.Range) bool {
+	const slack = time.Minute
+	return (a.To.IsZero() || !b.From.After(a.To.Add(slack))) && (b.To.IsZero() || !a.From.After(b.To.Add(slack)))
 }
 
 // corrected adds a correction to the list, or marks one as taken back; facts come newest first.
@@ -174,14 +262,24 @@ func corrected(list []web.Corrected, e event.Event, f *event.BudgetCorrected) []
 	return append(list, c)
 }
 
+// ruleNamed names the rule of an alert as the rules in force are named; one that is gone keeps the name it had.
+func ruleNamed(p *slo.Plan, f *event.AlertFired) string {
+	for _, r := range p.Rules {
+		if r.Name == f.Rule && r.Severity == f.Severity {
+			return ruleWords(r)
+		}
+	}
+	return f.Rule
+}
+
 // words says in a few words what a fact is.
 func words(e event.Event) string {
 	switch f := e.Fact.(type) {
 	case *event.AlertFired:
 		if f.Long != nil {
-			return fmt.Sprintf("%s burned %s over %s, with the query and the counts", f.Rule, kit.Burn(f.Long.Burn), kit.Duration(time.Duration(f.Long.WindowS)*time.Second))
+			return fmt.Sprintf("%s: %s of %s failed in %s, with the query", f.Severity, kit.Count(f.Long.Bad), kit.Count(f.Long.Total), kit.Duration(time.Duration(f.Long.WindowS)*time.Second))
 		}
-		return f.Rule
+		return f.Severity
 	case *event.AlertEnded:
 		return "ended, " + f.How
 	case *event.AlertProved:

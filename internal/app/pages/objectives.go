@@ -41,6 +41,7 @@ func (d *Desk) objectiveOf(s *budget.Status, g *budget.Group, at time.Time) web.
 	if e, ok := d.directory().Catalog.Service(o.Service); ok {
 		out.Owner = handle(e.Owner)
 	}
+	out.Down = downOf(d.Budget.Now().Gaps, o.Indicator.Metrics)
 	if g == nil {
 		return out
 	}
@@ -63,6 +64,24 @@ func (d *Desk) objectiveOf(s *budget.Status, g *budget.Group, at time.Time) web.
 		out.Held = g.LastSample
 	}
 	return out
+}
+
+// downOf is the gap of a source that does not answer now.
+func downOf(gaps []budget.Gap, source string) *web.Down {
+	for _, g := range gaps {
+		if g.Source == sourceName(source) && g.To.IsZero() {
+			return &web.Down{Source: g.Source, Since: g.From, Reason: g.Reason}
+		}
+	}
+	return nil
+}
+
+// sourceName is how facts and people name the metric source of an indicator.
+func sourceName(indicator string) string {
+	if indicator == "" {
+		return "metrics"
+	}
+	return indicator
 }
 
 // tierOf is an objective's own tier, or its service's.
@@ -126,12 +145,10 @@ func dayOf(day budget.Day, window time.Duration) chart.Day {
 	return chart.DayMissed
 }
 
-var severities = map[string]string{slo.Page: "Page", slo.Ticket: "Ticket"}
-
-// ruleWords names a rule for people: "Page, 1 h", "Ticket, trickle".
+// ruleWords names a rule for people: "Page, 1 h", "Ticket, thin traffic".
 func ruleWords(r slo.Rule) string {
 	if r.Trickle {
-		return severities[r.Severity] + ", trickle"
+		return web.RuleName(r.Severity, 0)
 	}
-	return severities[r.Severity] + ", " + kit.Duration(r.Long)
+	return web.RuleName(r.Severity, r.Long)
 }

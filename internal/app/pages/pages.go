@@ -14,7 +14,6 @@ import (
 	"evenkeel.dev/evenkeel/internal/budget"
 	"evenkeel.dev/evenkeel/internal/command"
 	"evenkeel.dev/evenkeel/internal/domain/estate"
-	"evenkeel.dev/evenkeel/internal/kit"
 	"evenkeel.dev/evenkeel/internal/store/ledger"
 	"evenkeel.dev/evenkeel/internal/store/metric"
 	"evenkeel.dev/evenkeel/internal/store/org"
@@ -37,9 +36,12 @@ type Desk struct {
 	Budget    *budget.Engine
 	Metrics   metric.Source // nil = none
 	Traces    *trace.Store
-	Changes   func() []Change // deploys and rollbacks of all services; nil = no source of them
+	Leader    func(context.Context) (name string, heard time.Time, gone bool) // who evaluates where this server does not, else ""
+	Changes   func() []Change                                                 // deploys and rollbacks of all services; nil = no source of them
 	Telemetry func() []web.SourceState
 	Stored    func(context.Context) []web.Stored
+	Rates     func() []web.Rated
+	Doors     func() []web.Door
 	CPU       func() float64 // cores this process used over the last minute
 
 	verdict atomic.Pointer[web.Verdict] // of the last whole verification
@@ -96,11 +98,14 @@ func handle(r estate.Ref) string {
 	return "@" + r.Name()
 }
 
+// onCall is who is on call, as a handle where it is one of the catalog.
+func onCall(target string) string {
+	if ref, err := estate.ParseRef(target, "", ""); err == nil {
+		return handle(ref)
+	}
+	return target
+}
+
 var nan = math.NaN()
 
 func quoteMeta(s string) string { return regexp.QuoteMeta(s) }
-
-func lastHour(now time.Time) kit.Range {
-	to := now.Truncate(time.Minute)
-	return kit.Range{From: to.Add(-time.Hour), To: to}
-}

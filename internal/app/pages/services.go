@@ -95,14 +95,11 @@ func (d *Desk) service(ctx context.Context, ask web.ServiceAsk) (web.ServiceDeta
 	}
 	traffic := d.traffic()
 	out := web.ServiceDetail{Service: d.serviceOf(e, d.serviceStates()[e.Ref], traffic), Description: e.Description, Kind: e.Kind, Type: e.Type,
-		OnCall: dir.Catalog.OnCallFor(e.Ref), File: e.File, Line: e.Line, Range: ask.Range,
+		OnCall: onCall(dir.Catalog.OnCallFor(e.Ref)), File: e.File, Line: e.Line, Range: ask.Range,
 		Ceiling: ceilingOf(dir.Catalog, e.Ref, dir.Targets())}
 	if out.Range.From.IsZero() {
 		to := d.Now().Truncate(time.Minute)
 		out.Range = kit.Range{From: to.Add(-6 * time.Hour), To: to}
-	}
-	if ref, err := estate.ParseRef(out.OnCall, "", ""); err == nil {
-		out.OnCall = handle(ref)
 	}
 	if t, ok := traffic[e.Ref]; ok {
 		out.Version = t.Version
@@ -149,14 +146,25 @@ func (d *Desk) around(ref estate.Ref) web.Graph {
 	return g
 }
 
-// red fills rate, errors and latency from the metrics that the traces were reduced to. A source that does not answer
-// leaves them empty.
+// signal is one way in which telemetry shows requests: a counter, the same of failed ones, a classic histogram of seconds.
+type signal struct{ calls, failed, buckets string }
+
+// signals are the ways that are looked for; %s stands for the matcher of the service. What a service says of itself goes
+// back further than what its traces were reduced to since they were sent here.
+var signals = []signal{
+	{`http_server_request_duration_seconds_count{%s}`, `http_server_request_duration_seconds_count{%s,http_response_status_code=~"5.."}`, `http_server_request_duration_seconds_bucket{%s}`},
+	{`traces_span_metrics_calls_total{%s,span_kind=~"SPAN_KIND_(SERVER|CONSUMER)"}`, `traces_span_metrics_calls_total{%s,span_kind=~"SPAN_KIND_(SERVER|CONSUMER)",status_code="STATUS_CODE_ERROR"}`,
+		`traces_span_metrics_duration_seconds_bucket{%s,span_kind=~"SPAN_KIND_(SERVER|CONSUMER)"}`},
+}
+
+// red fills rate, errors and latency from the way that shows most of the range. A source that does not answer leaves them
+// empty.
 func (d *Desk) red(ctx context.Context, out *web.ServiceDetail, e estate.Entity) {
 	if d.Metrics == nil {
 		return
 	}
 	step := max(15*time.Second, out.Range.Len()/240).Round(15 * time.Second)
-	sel := fmt.Sprintf(`job=~"(.+/)?(%s)",span_kind=~"SPAN_KIND_(SERVER|CONSUMER)"`, strings.Join(telemetryNames(e), "|"))
+	job := fmt.Sprintf(`job=~"(.+/)?(%s)"`, strings.Join(telemetryNames(e), "|"))
 	w := fmt.Sprintf("%ds", max(int(step.Seconds()), 120))
 	ask := func(expr string) web.Track {
 		a, err := d.query(ctx, web.QueryAsk{Expr: expr, Range: out.Range, Step: step})
@@ -165,14 +173,34 @@ func (d *Desk) red(ctx context.Context, out *web.ServiceDetail, e estate.Entity)
 		}
 		return a.Series[0].Track
 	}
-	out.Rate = ask(fmt.Sprintf(`sum(rate(traces_span_metrics_calls_total{%s}[%s]))`, sel, w))
-	out.Errors = ask(fmt.Sprintf(`(sum(rate(traces_span_metrics_calls_total{%s,status_code="STATUS_CODE_ERROR"}[%s])) or vector(0)) / sum(rate(traces_span_metrics_calls_total{%s}[%s]))`, sel, w, sel, w))
+	var best signal
+	for _, s := range signals {
+		rate := ask(fmt.Sprintf(`sum(rate(%s[%s]))`, fmt.Sprintf(s.calls, job), w))
+		if known(rate) > known(out.Rate) {
+			best, out.Rate = s, rate
+		}
+	}
+	if best.calls == "" {
+		return
+	}
+	calls, failed, buckets := fmt.Sprintf(best.calls, job), fmt.Sprintf(best.failed, job), fmt.Sprintf(best.buckets, job)
+	out.Errors = ask(fmt.Sprintf(`(sum(rate(%s[%s])) or 0 * sum(rate(%s[%s]))) / sum(rate(%s[%s]))`, failed, w, calls, w, calls, w))
 	for _, q := range []float64{0.5, 0.95, 0.99} {
-		t := ask(fmt.Sprintf(`histogram_quantile(%v, sum by (le) (rate(traces_span_metrics_duration_seconds_bucket{%s}[%s])))`, q, sel, w))
+		t := ask(fmt.Sprintf(`histogram_quantile(%v, sum by (le) (rate(%s[%s])))`, q, buckets, w))
 		if len(t.V) > 0 {
 			out.Latency = append(out.Latency, web.Quantile{Q: q, Track: t})
 		}
 	}
+}
+
+// known is how many values of a track there are.
+func known(t web.Track) (n int) {
+	for _, v := range t.V {
+		if !math.IsNaN(v) {
+			n++
+		}
+	}
+	return n
 }
 
 // telemetryNames are the names under which telemetry shows an entity, ready for a regular expression.

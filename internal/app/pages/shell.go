@@ -13,6 +13,7 @@ func (d *Desk) shell(ctx context.Context) (web.Shell, error) {
 	if out.Org == "" {
 		out.Org = "Evenkeel"
 	}
+	out.Leader, out.Heard, out.Gone = d.Leader(ctx)
 	published, err := d.Ledger.Publications(ctx, 1)
 	if err != nil {
 		return web.Shell{}, err

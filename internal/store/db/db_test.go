@@ -194,6 +194,14 @@ func TestALeaseHasOneHolderAndAGrowingFence(t *testing.T) {
 		if err := check(2); err != nil {
 			t.Fatal(err)
 		}
+		for prefix, want := range map[string]int{"eval": 1, "": 1, "evaluator:": 0} {
+			if held, err := d.Leases(t.Context(), prefix, now.Add(20*time.Second)); err != nil || len(held) != want || want > 0 && held[0].Holder != "b" {
+				t.Errorf("leases that begin with %q: %v, %v", prefix, held, err)
+			}
+		}
+		if held, err := d.Leases(t.Context(), "", now.Add(time.Minute)); err != nil || len(held) != 0 {
+			t.Errorf("leases a minute later: %v, %v", held, err)
+		}
 		if err := d.Release(t.Context(), "evaluator", "b"); err != nil {
 			t.Fatal(err)
 		}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"evenkeel.dev/evenkeel/internal/kit"
@@ -49,6 +50,38 @@ func (d *DB) Lease(ctx context.Context, name, holder string, ttl time.Duration, 
 		return 0, false, fmt.Errorf("take lease %s: %w", name, err)
 	}
 	return fence, true, nil
+}
+
+// Held is a lease and who holds it.
+type Held struct {
+	Name   string
+	Holder string
+	Until  time.Time
+}
+
+// Leases lists the leases whose name begins with a prefix and that run beyond an instant, by name.
+func (d *DB) Leases(ctx context.Context, prefix string, after time.Time) ([]Held, error) {
+	since := int64(-1)
+	if !after.IsZero() {
+		since = after.UnixMicro()
+	}
+	rows, err := d.Read().QueryContext(ctx, "SELECT name, holder, until_us FROM lease WHERE until_us > $1 ORDER BY name", since)
+	if err != nil {
+		return nil, fmt.Errorf("list leases: %w", err)
+	}
+	defer rows.Close()
+	var out []Held
+	for rows.Next() {
+		var h Held
+		var until int64
+		if err := rows.Scan(&h.Name, &h.Holder, &until); err != nil {
+			return nil, fmt.Errorf("list leases: %w", err)
+		}
+		if h.Until = time.UnixMicro(until).UTC(); strings.HasPrefix(h.Name, prefix) {
+			out = append(out, h)
+		}
+	}
+	return out, rows.Err()
 }
 
 // Release gives the lease back so that another may take it at once. Nothing happens when holder does not hold it.

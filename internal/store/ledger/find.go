@@ -18,6 +18,7 @@ type Filter struct {
 	Kinds   []event.Kind
 	About   event.Ref
 	By      string
+	Words   []string  // each occurs in the fact's kind, subject, author or body, in any case; free texts are not looked at
 	At      kit.Range // when it happened; a zero From or To leaves that side open
 	KnownAt time.Time // only what was recorded by then: the ledger as it stood at that time; zero = now
 	Before  Cursor    // only facts that come later in the list: the Next of the page before
@@ -26,6 +27,10 @@ type Filter struct {
 
 // MaxFind bounds a page of Find.
 const MaxFind = 1000
+
+// MaxLook bounds how many facts one page of Find with Words looks through, where no time is given: the Next of a page
+// goes on, even of an empty one.
+const MaxLook = 200_000
 
 // Cursor is the place where a page ended. The zero Cursor is the list's start.
 type Cursor struct {
@@ -53,6 +58,14 @@ func (l *Ledger) Find(ctx context.Context, f Filter) (Found, error) {
 	if err != nil {
 		return Found{}, fmt.Errorf("find facts: %w", err)
 	}
+	low, err := f.low(ctx, q)
+	if err != nil {
+		return Found{}, fmt.Errorf("find facts: %w", err)
+	}
+	if low > 1 {
+		args = append(args, low)
+		where += fmt.Sprintf(" AND seq >= $%d", len(args))
+	}
 	args = append(args, f.Limit+1)
 	order := " ORDER BY seq DESC"
 	if f.byTime() {
@@ -79,7 +92,26 @@ func (l *Ledger) Find(ctx context.Context, f Filter) (Found, error) {
 			out.Next.At = out.Events[n-1].At
 		}
 	}
+	if low > 1 && !out.More {
+		out.More, out.Next = true, Cursor{Seq: low}
+	}
 	return out, resolve(ctx, q, out.Events)
+}
+
+// low is the last fact that a search for words looks at; 0 = all of them.
+func (f Filter) low(ctx context.Context, q db.Q) (int64, error) {
+	if len(f.Words) == 0 || f.byTime() {
+		return 0, nil
+	}
+	top := f.Before.Seq
+	if top == 0 {
+		head, err := readHead(ctx, q, "")
+		if err != nil {
+			return 0, err
+		}
+		top = head.Seq + 1
+	}
+	return top - MaxLook, nil
 }
 
 func (f Filter) byTime() bool { return !f.At.From.IsZero() || !f.At.To.IsZero() }
@@ -124,6 +156,10 @@ func (f Filter) where(ctx context.Context, q db.Q, kind string) (string, []any, 
 	if f.By != "" {
 		add("actor = $?", f.By)
 	}
+	for _, w := range f.Words {
+		like := "%" + likeEscape.Replace(strings.ToLower(w)) + "%"
+		add(`(LOWER(kind) LIKE $? ESCAPE '\' OR LOWER(about) LIKE $? ESCAPE '\' OR LOWER(actor) LIKE $? ESCAPE '\' OR LOWER(body) LIKE $? ESCAPE '\')`, like, like, like, like)
+	}
 	if !f.At.From.IsZero() {
 		add("at_us >= $?", f.At.From.UnixMicro())
 	}
@@ -149,6 +185,8 @@ func (f Filter) where(ctx context.Context, q db.Q, kind string) (string, []any, 
 	}
 	return strings.Join(conds, " AND "), args, nil
 }
+
+var likeEscape = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
 // lastSeenBy is the newest fact recorded at or before t, 0 for none: Seen grows with seq, so it is found by halving.
 func lastSeenBy(ctx context.Context, q db.Q, t time.Time) (int64, error) {

@@ -50,6 +50,11 @@ func TestFindSelectsAndPages(t *testing.T) {
 			"happened since":             {ledger.Filter{At: kit.Range{From: noon}}, []int64{6, 5, 1}},
 			"as known two minutes in":    {ledger.Filter{KnownAt: noon.Add(2 * time.Minute)}, []int64{3, 2, 1}},
 			"happened then, known later": {ledger.Filter{At: minutes(-61, -20), KnownAt: noon.Add(2 * time.Minute)}, []int64{2}},
+			"a word of the body":         {ledger.Filter{Words: []string{"BURN"}}, []int64{5, 4, 2, 1}},
+			"words of several places":    {ledger.Filter{Words: []string{"beat", "ana", "slo:a"}}, []int64{5, 1}},
+			"a word and a time":          {ledger.Filter{Words: []string{"burn"}, At: minutes(-60, 1)}, []int64{1, 4, 2}},
+			"a wildcard is no wildcard":  {ledger.Filter{Words: []string{"b%n"}}, nil},
+			"nor is an underscore":       {ledger.Filter{Words: []string{"b_rn"}}, nil},
 			"known before all":           {ledger.Filter{KnownAt: noon.Add(-time.Second)}, nil},
 		} {
 			for _, limit := range []int{0, 1, 2} { // pages of any size give the same list

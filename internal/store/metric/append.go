@@ -49,7 +49,7 @@ func (s *Store) appenderV2(ctx context.Context, v *verdict) storage.ExemplarAppe
 		return refusing{v.failed(err)}
 	}
 	mark, done := s.late.begin()
-	return &appender{ExemplarAppenderV2: s.db.AppenderV2(ctx).(storage.ExemplarAppenderV2), s: s, v: v, mark: mark, done: done}
+	return &appender{ExemplarAppenderV2: s.db.AppenderV2(ctx).(storage.ExemplarAppenderV2), s: s, v: v, mark: mark, done: done, w: counted(ctx)}
 }
 
 // appender is one transaction. It adds to the TSDB's: metadata is learnt, samples in a stretch already read are
@@ -62,6 +62,9 @@ type appender struct {
 	done   func() // tells the watermark that the transaction is over
 	late   []Late
 	family familyMemo
+	w      *Written // nil = nobody counts
+	n      int64    // samples that were taken
+	newest int64    // time of the newest of them
 }
 
 func (a *appender) Append(ref storage.SeriesRef, ls labels.Labels, st, t int64, v float64, h *histogram.Histogram, fh *histogram.FloatHistogram, o storage.AOptions) (storage.SeriesRef, error) {
@@ -70,6 +73,8 @@ func (a *appender) Append(ref storage.SeriesRef, ls labels.Labels, st, t int64, 
 	if err != nil && !errors.Is(err, (*storage.AppendPartialError)(nil)) {
 		return 0, a.v.refuse(ls, t, err)
 	}
+	a.n++
+	a.newest = max(a.newest, t)
 	if t <= a.mark {
 		a.note(ls, t)
 	}
@@ -91,6 +96,8 @@ func (a *appender) Commit() error {
 		a.s.space.recheck()
 		return a.v.failed(kit.Errorf(kit.Unavailable, "write samples to %s: %w", a.s.opt.Dir, err))
 	}
+	a.s.appended.Add(a.n)
+	a.w.add(a.n, a.newest)
 	if len(a.late) > 0 && a.s.opt.OnLate != nil {
 		a.s.opt.OnLate(a.late)
 	}

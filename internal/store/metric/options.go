@@ -10,7 +10,7 @@ import (
 // Options are what Open needs. Zero values are the defaults that the comments name.
 type Options struct {
 	Dir        string        // created when missing
-	Retention  time.Duration // older samples are dropped block by block; 0 = 35 days
+	Retention  time.Duration // older samples are dropped block by block; 0 = 60 days
 	MaxBytes   int64         // oldest blocks are dropped above it; 0 = no limit
 	OutOfOrder time.Duration // how late a sample may come; 0 = 24 h 15 min, negative = only in order
 	MinFree    int64         // bytes of free space below which samples are refused; 0 = 5 % of the disk, at most 1 GiB
@@ -61,7 +61,7 @@ const (
 )
 
 func (o *Options) setDefaults() {
-	orDefault(&o.Retention, 35*day)
+	orDefault(&o.Retention, 60*day)
 	orDefault(&o.OutOfOrder, day+futureSlop+5*time.Minute)
 	o.OutOfOrder = max(o.OutOfOrder, 0)
 	orDefault(&o.Exemplars, 20_000)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,20 +21,21 @@ import (
 // Store is the embedded metric store: a TSDB directory, the PromQL engine over it, and the doors into both. A sample
 // whose append returned nil survives kill -9; power loss may cost about the last second.
 type Store struct {
-	opt     Options
-	db      *tsdb.DB
-	engine  *promql.Engine
-	parser  parser.Parser
-	reg     *prometheus.Registry
-	guard   *guard
-	space   *space
-	late    watermark
-	known   families
-	met     metSeries
-	parsed  selectors
-	otlp    converters
-	scraper *scraper
-	started time.Time
+	opt      Options
+	db       *tsdb.DB
+	engine   *promql.Engine
+	parser   parser.Parser
+	reg      *prometheus.Registry
+	guard    *guard
+	space    *space
+	late     watermark
+	known    families
+	met      metSeries
+	parsed   selectors
+	otlp     converters
+	scraper  *scraper
+	started  time.Time
+	appended atomic.Int64
 
 	stop   context.CancelFunc
 	wg     sync.WaitGroup

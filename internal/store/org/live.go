@@ -114,6 +114,7 @@ func (l *Live) restore() (*Directory, error) {
 	if Failed(problems) { // a rule has become stricter since
 		return nil, kit.Errorf(kit.Invalid, "version %s has errors", v.Version)
 	}
+	d.Version = v.Version
 	return d, nil
 }
 

@@ -16,7 +16,8 @@ import (
 // Directory is one version of an org directory as read. It does not change once made.
 type Directory struct {
 	Path       string
-	Version    string // first 12 digits of the digest, for people
+	Version    string // for people, 12 characters: of the digest, or of a Git commit and the digest, "3f9a1c2-d106"
+	Commit     string // what is checked out there, full length; "" where it is no Git checkout
 	Digest     string // "sha256:<hex>" over all files
 	Files      []File // by path
 	Config     Config
@@ -44,6 +45,7 @@ const MaxProblems = 5_000
 // into force. Problems are ordered by file and line; none means none. A directory that cannot be opened is a problem, an
 // empty one is an empty Directory with a warning.
 func Load(dir string, o Options) (*Directory, []kit.Problem) {
+	commit := commitOf(dir)
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return assemble(dir, nil, nil, o), sorted([]kit.Problem{unreachable(dir, err)})
@@ -54,7 +56,11 @@ func Load(dir string, o Options) (*Directory, []kit.Problem) {
 		return assemble(dir, nil, nil, o), sorted([]kit.Problem{unreachable(dir, l.refused)})
 	}
 	files := l.read(root)
-	return load(dir, files, l.problems, o)
+	d, problems := load(dir, files, l.problems, o)
+	if commit != "" {
+		d.Commit, d.Version = commit, commit[:7]+"-"+strings.TrimPrefix(d.Digest, "sha256:")[:4]
+	}
+	return d, problems
 }
 
 // load reads files that are in memory.
