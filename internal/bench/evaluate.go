@@ -72,7 +72,7 @@ func evaluate(ctx context.Context, dir string, n, days int) (cost, perSLO float6
 	if got := len(e.engine.Now().Objectives); got != n {
 		return 0, 0, fmt.Errorf("%d of %d objectives were evaluated", got, n)
 	}
-	if b := e.engine.Now().Objectives[0].Groups[0].Budget; b.Total < float64(days-1)*1440*evalEvents {
+	if b := e.engine.Now().Objectives[0].Groups[0].Budget; b.Total < float64(days-3)*1440*evalEvents {
 		return 0, 0, fmt.Errorf("%.0f events in a window: its past is not counted", b.Total)
 	}
 	with := heap()
