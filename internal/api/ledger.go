@@ -89,7 +89,11 @@ func (s *server) ledgerStats(ctx context.Context, in *Conditional) (*one[LedgerS
 	if err != nil {
 		return nil, err
 	}
-	return tagged(*in, StatsOf(st, s.Ledger.Names()))
+	out := StatsOf(st, s.Ledger.Names())
+	same := out
+	same.Free = 0 // others fill the disk too: that alone is no news of the ledger
+	etag, err := in.tag(same)
+	return &one[LedgerStats]{ETag: etag, Body: out}, err
 }
 
 // StatsOf is the answer for a ledger's counts, with the names of its projections.
