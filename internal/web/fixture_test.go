@@ -48,6 +48,7 @@ func fixture() Sources {
 	s.Reverse = func(context.Context, Person, string, string, string) error { return nil }
 	s.Facts = func(_ context.Context, f FactFilter) (FactPage, error) { return factsFixture(f), nil }
 	s.System = func(context.Context) (System, error) { return systemFixture(), nil }
+	s.Senders = func(context.Context) ([]SourceState, error) { return systemFixture().Sources, nil }
 	more(&s)
 	return s
 }

@@ -45,8 +45,8 @@ func TestAMetricSourceThatDoesNotAnswerIsSaidWhereItMatters(t *testing.T) {
 
 func TestASilentSenderSaysNothingThatIsNotKnown(t *testing.T) {
 	s := fixture()
-	s.System = func(context.Context) (System, error) {
-		return System{Sources: []SourceState{{Name: "till", Kind: "otlp", Last: ago(9 * time.Minute), Silent: true, Lag: -1, Series: -1, Rate: 0, Spans: math.NaN()}}}, nil
+	s.Senders = func(context.Context) ([]SourceState, error) {
+		return []SourceState{{Name: "till", Kind: "otlp", Last: ago(9 * time.Minute), Silent: true, Lag: -1, Series: -1, Rate: 0, Spans: math.NaN()}}, nil
 	}
 	w := newWeb(t, s)
 	shows(t, w, "/", "Source till has been silent for 9 min", "Objectives over what it sends have no data until it is back.")

@@ -43,6 +43,7 @@ type Sources struct {
 	OrgFile func(ctx context.Context, path string) (SourceText, error)
 
 	System      func(context.Context) (System, error)
+	Senders     func(context.Context) ([]SourceState, error) // of telemetry: those of System, asked by every page
 	NewToken    func(context.Context, Person, TokenAsk) (secret string, err error)
 	RevokeToken func(ctx context.Context, by Person, id string) error
 

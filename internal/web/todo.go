@@ -55,9 +55,8 @@ func gather(ctx context.Context, s Sources) gathered {
 	if s.Objectives != nil {
 		g.objectives, _ = s.Objectives(ctx)
 	}
-	if s.System != nil {
-		sys, _ := s.System(ctx)
-		g.sources = sys.Sources
+	if s.Senders != nil {
+		g.sources, _ = s.Senders(ctx)
 	}
 	return g
 }

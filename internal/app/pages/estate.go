@@ -22,7 +22,7 @@ func (d *Desk) estate(ctx context.Context, focus string) (web.Estate, error) {
 	cat := dir.Catalog
 	edges := d.Traces.Graph(d.Now(), seenWithin)
 	ties, strangers := cat.Compare(callsOf(edges))
-	states := d.serviceStates()
+	states := d.stands().services
 	out := web.Estate{Graph: graphOf(cat, ties, edges, states, dir)}
 	for _, t := range ties {
 		e := edgeOf(cat, t, edges)

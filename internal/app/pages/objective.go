@@ -17,7 +17,8 @@ import (
 )
 
 func (d *Desk) objective(ctx context.Context, ask web.ObjectiveAsk) (web.ObjectiveDetail, error) {
-	snap := d.Budget.Now()
+	now := d.stands()
+	snap, dir := now.snap, now.dir
 	s := snap.Find(ask.Name)
 	if s == nil {
 		return web.ObjectiveDetail{}, kit.Errorf(kit.NotFound, "objective %s does not exist", ask.Name)
@@ -26,8 +27,7 @@ func (d *Desk) objective(ctx context.Context, ask web.ObjectiveAsk) (web.Objecti
 	if err != nil {
 		return web.ObjectiveDetail{}, err
 	}
-	dir := d.directory()
-	out := web.ObjectiveDetail{Objective: d.objectiveOf(s, g, snap.At), Spec: s.Objective, Deviations: s.Inexact, PolicyFile: "evenkeel.yaml",
+	out := web.ObjectiveDetail{Objective: now.objective(s, g), Spec: s.Objective, Deviations: s.Inexact, PolicyFile: "evenkeel.yaml",
 		Definition: excerpt(dir, s.Objective.File, s.Objective.Line)}
 	for i := range s.Groups {
 		out.Groups = append(out.Groups, s.Groups[i].Key)

@@ -2,30 +2,20 @@ package pages
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"evenkeel.dev/evenkeel/internal/budget"
 	"evenkeel.dev/evenkeel/internal/chart"
 	"evenkeel.dev/evenkeel/internal/domain/slo"
 	"evenkeel.dev/evenkeel/internal/kit"
+	"evenkeel.dev/evenkeel/internal/store/org"
 	"evenkeel.dev/evenkeel/internal/web"
 )
 
-func (d *Desk) objectives(context.Context) ([]web.Objective, error) { return d.allObjectives(), nil }
-
-// allObjectives is every objective as the last round left it, each group a row. One without any sample yet is a row too.
-func (d *Desk) allObjectives() []web.Objective {
-	snap := d.Budget.Now()
-	out := make([]web.Objective, 0, len(snap.Objectives))
-	for _, s := range snap.Objectives {
-		if len(s.Groups) == 0 {
-			out = append(out, d.objectiveOf(s, nil, snap.At))
-		}
-		for i := range s.Groups {
-			out = append(out, d.objectiveOf(s, &s.Groups[i], snap.At))
-		}
-	}
-	return out
+// objectives are the rows of the last round, the caller's to sort.
+func (d *Desk) objectives(context.Context) ([]web.Objective, error) {
+	return slices.Clone(d.stands().objectives), nil
 }
 
 // states translates the engine's words into the pages'.
@@ -34,14 +24,14 @@ var states = map[budget.State]web.State{
 	budget.Healthy: web.Steady, budget.NoData: web.NoData,
 }
 
-func (d *Desk) objectiveOf(s *budget.Status, g *budget.Group, at time.Time) web.Objective {
-	o := s.Objective
-	out := web.Objective{Name: o.Name, Title: o.Title, Service: o.Service, Tier: d.tierOf(o), Target: s.Plan.Target(slo.At(at)), Window: o.Window,
+func (s *standing) objective(status *budget.Status, g *budget.Group) web.Objective {
+	o, at := status.Objective, s.snap.At
+	out := web.Objective{Name: o.Name, Title: o.Title, Service: o.Service, Tier: tierOf(s.dir, o), Target: status.Plan.Target(slo.At(at)), Window: o.Window,
 		State: web.NoData, Budget: web.Budget{Left: nan, SLI: nan}, Burn: nan}
-	if e, ok := d.directory().Catalog.Service(o.Service); ok {
+	if e, ok := s.dir.Catalog.Service(o.Service); ok {
 		out.Owner = handle(e.Owner)
 	}
-	out.Down = downOf(d.Budget.Now().Gaps, o.Indicator.Metrics)
+	out.Down = downOf(s.snap.Gaps, o.Indicator.Metrics)
 	if g == nil {
 		return out
 	}
@@ -54,7 +44,7 @@ func (d *Desk) objectiveOf(s *budget.Status, g *budget.Group, at time.Time) web.
 	}
 	out.Burn = burnsOf(g.Budget)[time.Hour]
 	out.Spent = spentBy(g.Budget, at)
-	out.Days = daysOf(g.Days, s.Plan, at, d.zone())
+	out.Days = daysOf(g.Days, status.Plan, at, s.zone)
 	for _, r := range g.Rules {
 		if r.Firing {
 			out.Firing = append(out.Firing, web.Firing{Rule: ruleWords(r.Rule), Severity: r.Severity, Since: r.Since.Time()})
@@ -85,11 +75,10 @@ func sourceName(indicator string) string {
 }
 
 // tierOf is an objective's own tier, or its service's.
-func (d *Desk) tierOf(o slo.Objective) int {
+func tierOf(dir *org.Directory, o slo.Objective) int {
 	if o.Tier >= 0 {
 		return o.Tier
 	}
-	dir := d.directory()
 	if e, ok := dir.Catalog.Service(o.Service); ok {
 		return dir.Catalog.Tier(e.Ref, dir.Config.DefaultTier())
 	}

@@ -1,5 +1,5 @@
 // Package pages arranges what the stores hold into what the pages show: one file a page, each from store types to the
-// view types of package web. It decides nothing and keeps nothing.
+// view types of package web. It decides nothing; what it keeps, it can make again.
 package pages
 
 import (
@@ -45,6 +45,7 @@ type Desk struct {
 	CPU       func() float64 // cores this process used over the last minute
 
 	verdict atomic.Pointer[web.Verdict] // of the last whole verification
+	last    atomic.Pointer[standing]
 }
 
 // Change is a deploy or rollback of a service.
@@ -61,7 +62,7 @@ func (d *Desk) Sources() web.Sources {
 		Services: d.services, Service: d.service, Estate: d.estate,
 		Ledger: d.ledger, Facts: d.facts, Fact: d.fact, Verify: d.verify,
 		Org: d.org, OrgFile: d.orgFile,
-		System: d.system, Search: d.search,
+		System: d.system, Senders: d.senders, Search: d.search,
 		NewToken: d.newToken, RevokeToken: d.revokeToken, SignIn: d.signIn, SignOut: d.signOut,
 	}
 	if d.Metrics != nil {
@@ -72,14 +73,6 @@ func (d *Desk) Sources() web.Sources {
 
 // directory is the org directory in force.
 func (d *Desk) directory() *org.Directory { return d.Org.Current() }
-
-// zone is the organisation's zone.
-func (d *Desk) zone() *time.Location {
-	if loc, err := time.LoadLocation(d.directory().Config.Zone); err == nil {
-		return loc
-	}
-	return time.UTC
-}
 
 // who is the caller of a page as the pages know people. Rights have the same names there, but for two.
 func (d *Desk) who(r *http.Request) web.Person {

@@ -20,7 +20,7 @@ import (
 type serviceState struct {
 	objectives int
 	state      web.State
-	worst      web.Objective
+	worst      *web.Objective
 	left       float64
 	burn       float64
 }
@@ -30,31 +30,8 @@ var order = []web.State{web.Paging, web.Spent, web.Ticketed, web.Burning, web.No
 
 func worse(a, b web.State) bool { return slices.Index(order, a) < slices.Index(order, b) }
 
-// serviceStates sums up objectives by the component they belong to.
-func (d *Desk) serviceStates() map[estate.Ref]serviceState {
-	cat := d.directory().Catalog
-	out := map[estate.Ref]serviceState{}
-	for _, o := range d.allObjectives() {
-		e, ok := cat.Service(o.Service)
-		if !ok {
-			continue
-		}
-		s, seen := out[e.Ref]
-		s.objectives++
-		if !seen || worse(o.State, s.state) {
-			s.state = o.State
-		}
-		if !seen || o.Budget.Left < s.left || math.IsNaN(s.left) {
-			s.worst, s.left = o, o.Budget.Left
-		}
-		s.burn = math.Max(s.burn, o.Burn)
-		out[e.Ref] = s
-	}
-	return out
-}
-
 func (d *Desk) services(context.Context) ([]web.Service, error) {
-	states, traffic := d.serviceStates(), d.traffic()
+	states, traffic := d.stands().services, d.traffic()
 	var out []web.Service
 	for _, e := range d.directory().Catalog.OfKind("Component") {
 		out = append(out, d.serviceOf(e, states[e.Ref], traffic))
@@ -94,7 +71,7 @@ func (d *Desk) service(ctx context.Context, ask web.ServiceAsk) (web.ServiceDeta
 		return web.ServiceDetail{}, kit.Errorf(kit.NotFound, "service %s is not in the catalog", ask.Name)
 	}
 	traffic := d.traffic()
-	out := web.ServiceDetail{Service: d.serviceOf(e, d.serviceStates()[e.Ref], traffic), Description: e.Description, Kind: e.Kind, Type: e.Type,
+	out := web.ServiceDetail{Service: d.serviceOf(e, d.stands().services[e.Ref], traffic), Description: e.Description, Kind: e.Kind, Type: e.Type,
 		OnCall: onCall(dir.Catalog.OnCallFor(e.Ref)), File: e.File, Line: e.Line, Range: ask.Range,
 		Ceiling: ceilingOf(dir.Catalog, e.Ref, dir.Targets())}
 	if out.Range.From.IsZero() {
@@ -107,10 +84,8 @@ func (d *Desk) service(ctx context.Context, ask web.ServiceAsk) (web.ServiceDeta
 	for _, l := range e.Links {
 		out.Links = append(out.Links, web.Link{Title: l.Title, Href: l.URL})
 	}
-	for _, o := range d.allObjectives() {
-		if own, ok := dir.Catalog.Service(o.Service); ok && own.Ref == e.Ref {
-			out.Objectives = append(out.Objectives, o)
-		}
+	for _, o := range d.stands().of[e.Ref] {
+		out.Objectives = append(out.Objectives, *o)
 	}
 	out.Changes, out.Incidents = d.changesIn(e.Ref, out.Range), d.incidentsIn([]string{e.Ref.Short()}, out.Range)
 	out.Graph = d.around(e.Ref)
@@ -128,7 +103,7 @@ func (d *Desk) around(ref estate.Ref) web.Graph {
 	dir := d.directory()
 	edges := d.Traces.Graph(d.Now(), seenWithin)
 	ties, _ := dir.Catalog.Compare(callsOf(edges))
-	states := d.serviceStates()
+	states := d.stands().services
 	near := map[estate.Ref]bool{ref: true}
 	var g web.Graph
 	for _, t := range ties {

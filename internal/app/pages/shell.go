@@ -9,7 +9,7 @@ import (
 
 func (d *Desk) shell(ctx context.Context) (web.Shell, error) {
 	dir, snap := d.directory(), d.Budget.Now()
-	out := web.Shell{Org: dir.Config.Organisation, Demo: d.Demo, Zone: d.zone(), Evaluated: snap.At, Facts: d.Ledger.Head().Seq, Refused: d.refused()}
+	out := web.Shell{Org: dir.Config.Organisation, Demo: d.Demo, Zone: d.stands().zone, Evaluated: snap.At, Facts: d.Ledger.Head().Seq, Refused: d.refused()}
 	if out.Org == "" {
 		out.Org = "Evenkeel"
 	}

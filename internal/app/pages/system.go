@@ -26,6 +26,9 @@ func (d *Desk) system(ctx context.Context) (web.System, error) {
 	return out, err
 }
 
+// senders are the sources of telemetry, without the rest of what System shows.
+func (d *Desk) senders(context.Context) ([]web.SourceState, error) { return d.Telemetry(), nil }
+
 // evaluator is how the evaluation goes: the last round, and what its signs of life say of the last day.
 func (d *Desk) evaluator(ctx context.Context) (web.EvaluatorState, error) {
 	snap := d.Budget.Now()
