@@ -161,6 +161,14 @@ func (v estateView) Low() int {
 // Odd is how many cycles and inversions there are.
 func (v estateView) Odd() int { return len(v.Cycles) + len(v.Inversions) }
 
+// edgesShown is how many dependencies a list shows.
+const edgesShown = 60
+
+// Untold is how many dependencies of which only one side is known are not listed.
+func (v estateView) Untold() int {
+	return max(len(v.Undeclared)-edgesShown, 0) + max(len(v.Unseen)-edgesShown, 0)
+}
+
 // TopPoints are the widest single points of failure.
 func (v estateView) TopPoints() []Point { return v.Points[:min(len(v.Points), 20)] }
 

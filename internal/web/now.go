@@ -24,7 +24,9 @@ type nowView struct {
 	Base
 	Sentence string
 	Todo     []Todo
+	MoreTodo int // that are not shown
 	Burning  []objectiveRow
+	Burns    int    // how many burn, shown or not
 	All      string // objectives in words; "" = none
 	Log      []logLine
 	Tiers    []tierView
@@ -56,8 +58,11 @@ type logLine struct {
 	Seq   int64
 }
 
-// cellsPerTier is how many services a tier shows.
-const cellsPerTier = 60
+const (
+	cellsPerTier = 60 // services that a tier shows
+	todoShown    = 30 // of what needs a person: more than a person can do before the page is asked again
+	burningShown = 20
+)
 
 func loadNow(ctx context.Context, s Sources, r *http.Request) (any, error) {
 	v := nowView{Base: base(ctx, s, r)}
@@ -76,7 +81,8 @@ func loadNow(ctx context.Context, s Sources, r *http.Request) (any, error) {
 	slices.SortStableFunc(v.Burning, func(a, b objectiveRow) int {
 		return cmp.Or(cmp.Compare(tierRank(a.Tier), tierRank(b.Tier)), -cmp.Compare(a.Burn, b.Burn))
 	})
-	v.Burning = v.Burning[:min(len(v.Burning), 20)]
+	v.Burns = len(v.Burning)
+	v.Burning = v.Burning[:min(v.Burns, burningShown)]
 	services, err := serviceList(ctx, s)
 	if err != nil {
 		return nil, err
@@ -87,6 +93,8 @@ func loadNow(ctx context.Context, s Sources, r *http.Request) (any, error) {
 	if len(services) == 0 && v.All == "" && len(v.Todo) == 0 {
 		v.Sentence, v.Steps = "Nothing is watched yet.", begin(ctx, s, r.Host)
 	}
+	v.MoreTodo = max(len(v.Todo)-todoShown, 0)
+	v.Todo = v.Todo[:len(v.Todo)-v.MoreTodo]
 	v.Log, err = recent(ctx, s, v.When)
 	return v, err
 }

@@ -53,7 +53,7 @@ var funcs = template.FuncMap{
 	"path":    url.PathEscape,
 	"code":    codeBlock,
 	"window":  windowText,
-	"edges":   func(all []Edge) []Edge { return all[:min(len(all), 300)] },
+	"edges":   func(all []Edge) []Edge { return all[:min(len(all), edgesShown)] },
 	"short":   short,
 	"title":   title,
 }

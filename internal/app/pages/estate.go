@@ -14,18 +14,15 @@ import (
 // seenWithin is how far back an edge or a workload counts as seen.
 const seenWithin = time.Hour
 
-// graphNeeds lists the kinds that are drawn: what runs, and what it needs.
-var drawn = []string{"Component", "Resource"}
-
 func (d *Desk) estate(ctx context.Context, focus string) (web.Estate, error) {
-	dir := d.directory()
-	cat := dir.Catalog
+	now := d.stands()
+	cat := now.dir.Catalog
 	edges := d.Traces.Graph(d.Now(), seenWithin)
 	ties, strangers := cat.Compare(callsOf(edges))
-	states := d.stands().services
-	out := web.Estate{Graph: graphOf(cat, ties, edges, states, dir)}
+	flow := flowsOf(cat, edges)
+	out := web.Estate{Graph: graphOf(cat, ties, flow, now.services, now.dir)}
 	for _, t := range ties {
-		e := edgeOf(cat, t, edges)
+		e := edgeOf(t, flow)
 		switch {
 		case t.Observed && !t.Declared:
 			out.Undeclared = append(out.Undeclared, e)
@@ -33,18 +30,8 @@ func (d *Desk) estate(ctx context.Context, focus string) (web.Estate, error) {
 			out.Unseen = append(out.Unseen, e)
 		}
 	}
-	for _, p := range cat.SinglePoints(dir.Config.DefaultTier()) {
-		out.Points = append(out.Points, pointOf(cat, p, dir))
-	}
-	for _, c := range cat.Cycles() {
-		out.Cycles = append(out.Cycles, shorts(c.Path))
-	}
-	for _, in := range cat.Inversions() {
-		for _, to := range in.Need.Of {
-			out.Inversions = append(out.Inversions, web.Edge{From: in.From.Short(), To: to.Short(), Hard: true, Declared: true, Rate: nan, Errors: nan})
-		}
-	}
-	out.Ceilings = d.ceilings(dir)
+	shape := now.shape()
+	out.Points, out.Cycles, out.Inversions, out.Ceilings = shape.points, shape.cycles, shape.inversions, shape.ceilings
 	out.Uncatalogued = d.uncatalogued(ctx, cat, strangers)
 	if focus != "" {
 		out.Blast = blastOf(cat, focus)
@@ -62,47 +49,35 @@ func callsOf(edges []trace.Edge) []estate.Call {
 	return out
 }
 
-// graphOf draws what runs and what it needs, and who was seen without being declared.
-func graphOf(cat *estate.Catalog, ties []estate.Tie, edges []trace.Edge, states map[estate.Ref]serviceState, dir *org.Directory) web.Graph {
-	var g web.Graph
-	for _, kind := range drawn {
-		for _, e := range cat.OfKind(kind) {
-			g.Nodes = append(g.Nodes, nodeOf(cat, e, states[e.Ref], dir))
-		}
-	}
-	for _, t := range ties {
-		if drawnKind(t.From) && drawnKind(t.To) {
-			g.Edges = append(g.Edges, edgeOf(cat, t, edges))
-		}
-	}
-	return g
+// shape is what the declared dependencies alone say.
+type shape struct {
+	points     []web.Point // the worst first
+	cycles     [][]string
+	inversions []web.Edge
+	ceilings   []web.Ceiling // of each service that promises something and needs something that does
 }
 
-func drawnKind(r estate.Ref) bool { return r.Kind() == "component" || r.Kind() == "resource" }
-
-func nodeOf(cat *estate.Catalog, e estate.Entity, s serviceState, dir *org.Directory) web.Node {
-	n := web.Node{Name: e.Ref.Short(), Kind: "service", Tier: cat.Tier(e.Ref, dir.Config.DefaultTier()), Left: nan, State: web.Unset, Owner: handle(e.Owner)}
-	if e.Ref.Kind() == "resource" {
-		n.Kind, n.Tier = "resource", cat.Tier(e.Ref, -1)
+func shapeOf(dir *org.Directory) shape {
+	cat := dir.Catalog
+	var out shape
+	for _, p := range cat.SinglePoints(dir.Config.DefaultTier()) {
+		out.points = append(out.points, pointOf(cat, p, dir))
 	}
-	if s.objectives > 0 {
-		n.Left, n.State = s.left, s.state
+	for _, c := range cat.Cycles() {
+		out.cycles = append(out.cycles, shorts(c.Path))
 	}
-	return n
-}
-
-func edgeOf(cat *estate.Catalog, t estate.Tie, edges []trace.Edge) web.Edge {
-	e := web.Edge{From: t.From.Short(), To: t.To.Short(), Hard: t.Hard, Declared: t.Declared, Observed: t.Observed, Rate: nan, Errors: nan}
-	for _, seen := range edges {
-		if from, ok := cat.Service(seen.From); !ok || from.Ref != t.From {
-			continue
-		}
-		if to, ok := cat.Service(seen.To); ok && to.Ref == t.To && seen.Calls > 0 {
-			e.Rate, e.Errors = seen.Rate, seen.ErrorRatio()
-			e.Failing = e.Errors > 0.05
+	for _, in := range cat.Inversions() {
+		for _, to := range in.Need.Of {
+			out.inversions = append(out.inversions, web.Edge{From: in.From.Short(), To: to.Short(), Hard: true, Declared: true, Rate: nan, Errors: nan})
 		}
 	}
-	return e
+	targets := dir.Targets()
+	for _, e := range cat.OfKind("Component") {
+		if c := ceilingOf(cat, e.Ref, targets); c != nil {
+			out.ceilings = append(out.ceilings, *c)
+		}
+	}
+	return out
 }
 
 func pointOf(cat *estate.Catalog, p estate.SinglePoint, dir *org.Directory) web.Point {
@@ -111,18 +86,6 @@ func pointOf(cat *estate.Catalog, p estate.SinglePoint, dir *org.Directory) web.
 		if n > 0 {
 			out.Top = tier
 			break
-		}
-	}
-	return out
-}
-
-// ceilings lists what hard dependencies leave each service that promises something, the most out of reach first.
-func (d *Desk) ceilings(dir *org.Directory) []web.Ceiling {
-	targets := dir.Targets()
-	var out []web.Ceiling
-	for _, e := range dir.Catalog.OfKind("Component") {
-		if c := ceilingOf(dir.Catalog, e.Ref, targets); c != nil {
-			out = append(out, *c)
 		}
 	}
 	return out
@@ -153,19 +116,22 @@ func (d *Desk) uncatalogued(ctx context.Context, cat *estate.Catalog, strangers 
 	for _, s := range d.Traces.Services(d.Now(), seenWithin) {
 		names = append(names, s.Name)
 	}
-	var out []web.Seen
-	for _, name := range cat.Strangers(names) {
-		seen := web.Seen{Name: name, Source: "traces"}
+	strange := cat.Strangers(names)
+	first := map[event.Ref]event.Event{}
+	if len(strange) > 0 {
 		for e, err := range d.Ledger.Read(ctx, 0, "service.observed") {
 			if err != nil {
 				break
 			}
-			if e.About == event.NewRef("service", name) {
-				seen.First, seen.Seq = e.At, e.Seq
-				break
+			if _, known := first[e.About]; !known {
+				first[e.About] = e
 			}
 		}
-		out = append(out, seen)
+	}
+	out := make([]web.Seen, len(strange))
+	for i, name := range strange {
+		e := first[event.NewRef("service", name)]
+		out[i] = web.Seen{Name: name, Source: "traces", First: e.At, Seq: e.Seq}
 	}
 	return out
 }

@@ -98,29 +98,6 @@ func (d *Desk) service(ctx context.Context, ask web.ServiceAsk) (web.ServiceDeta
 	return out, nil
 }
 
-// around is a service with who calls it and what it needs.
-func (d *Desk) around(ref estate.Ref) web.Graph {
-	dir := d.directory()
-	edges := d.Traces.Graph(d.Now(), seenWithin)
-	ties, _ := dir.Catalog.Compare(callsOf(edges))
-	states := d.stands().services
-	near := map[estate.Ref]bool{ref: true}
-	var g web.Graph
-	for _, t := range ties {
-		if t.From != ref && t.To != ref || !drawnKind(t.From) || !drawnKind(t.To) {
-			continue
-		}
-		near[t.From], near[t.To] = true, true
-		g.Edges = append(g.Edges, edgeOf(dir.Catalog, t, edges))
-	}
-	for _, e := range dir.Catalog.All() {
-		if near[e.Ref] {
-			g.Nodes = append(g.Nodes, nodeOf(dir.Catalog, e, states[e.Ref], dir))
-		}
-	}
-	return g
-}
-
 // signal is one way in which telemetry shows requests: a counter, the same of failed ones, a classic histogram of seconds.
 type signal struct{ calls, failed, buckets string }
 

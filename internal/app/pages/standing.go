@@ -2,6 +2,7 @@ package pages
 
 import (
 	"math"
+	"sync"
 	"time"
 
 	"evenkeel.dev/evenkeel/internal/budget"
@@ -19,6 +20,7 @@ type standing struct {
 	objectives []web.Objective                 // each group a row; an objective without any sample yet is a row too
 	services   map[estate.Ref]serviceState     // by component; none for one without objectives
 	of         map[estate.Ref][]*web.Objective // the rows by the component they belong to
+	shape      func() shape                    // worked out when first asked for
 }
 
 // stands is the standing of now.
@@ -28,6 +30,7 @@ func (d *Desk) stands() *standing {
 		return s
 	}
 	s := &standing{snap: snap, dir: dir, zone: zoneOf(dir), services: map[estate.Ref]serviceState{}, of: map[estate.Ref][]*web.Objective{}}
+	s.shape = sync.OnceValue(func() shape { return shapeOf(dir) })
 	for _, o := range snap.Objectives {
 		if len(o.Groups) == 0 {
 			s.objectives = append(s.objectives, s.objective(o, nil))
