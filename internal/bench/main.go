@@ -93,7 +93,7 @@ func run(ctx context.Context, only, keep string) error {
 
 // one runs a benchmark in a directory of its own, which is gone afterwards.
 func one(ctx context.Context, b benchmark, dir string) error {
-	if err := os.Mkdir(dir, 0o700); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)

@@ -46,6 +46,7 @@ type Desk struct {
 
 	verdict atomic.Pointer[web.Verdict] // of the last whole verification
 	last    atomic.Pointer[standing]
+	beaten  atomic.Pointer[beats]
 }
 
 // Change is a deploy or rollback of a service.

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"time"
 
+	"evenkeel.dev/evenkeel/internal/budget"
 	"evenkeel.dev/evenkeel/internal/event"
 	"evenkeel.dev/evenkeel/internal/kit"
 	"evenkeel.dev/evenkeel/internal/store/ledger"
@@ -36,19 +37,37 @@ func (d *Desk) evaluator(ctx context.Context) (web.EvaluatorState, error) {
 	for _, s := range snap.Objectives {
 		out.Budgets += len(s.Groups)
 	}
+	seen, err := d.beats(ctx, snap)
+	out.Missed, out.Beat, out.BeatSeq = seen.missed, seen.last, seen.seq
+	return out, err
+}
+
+// beats are the evaluator's signs of life in the day before a round.
+type beats struct {
+	snap   *budget.Snapshot
+	missed time.Duration
+	last   time.Time // zero without any
+	seq    int64
+}
+
+// beats reads them once a round.
+func (d *Desk) beats(ctx context.Context, snap *budget.Snapshot) (beats, error) {
+	if b := d.beaten.Load(); b != nil && b.snap == snap {
+		return *b, nil
+	}
 	found, err := d.Ledger.Find(ctx, ledger.Filter{Kinds: []event.Kind{"evaluator.beat"}, At: kit.Range{From: d.Now().Add(-24 * time.Hour)}, Limit: ledger.MaxFind})
 	if err != nil {
-		return out, err
+		return beats{}, err
 	}
+	out := beats{snap: snap}
 	for i, e := range found.Events {
-		f, ok := e.Fact.(*event.EvaluatorBeat)
-		if !ok {
-			continue
+		if f, ok := e.Fact.(*event.EvaluatorBeat); ok {
+			out.missed += time.Duration(f.MissedS) * time.Second
 		}
-		out.Missed += time.Duration(f.MissedS) * time.Second
 		if i == 0 {
-			out.Beat, out.BeatSeq = e.At, e.Seq
+			out.last, out.seq = e.At, e.Seq
 		}
 	}
+	d.beaten.Store(&out)
 	return out, nil
 }
