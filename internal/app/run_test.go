@@ -119,6 +119,26 @@ func TestAServerStartsOnAnEmptyDirectoryAndSaysHowToBegin(t *testing.T) {
 	}
 }
 
+func TestLargeAnswersOfTheAPIAreGzipped(t *testing.T) {
+	s := start(t, func(*Config) {})
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.at.Web+"/api/openapi.json", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Accept-Encoding", "gzip") // said by the caller, so the client leaves the answer packed
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if got := res.Header.Get("Content-Encoding"); res.StatusCode != http.StatusOK || got != "gzip" {
+		t.Errorf("answered %d with content encoding %q", res.StatusCode, got)
+	}
+	if _, plain := s.get("/api/openapi.json"); !strings.Contains(plain, `"openapi":"3.1`) {
+		t.Errorf("unpacked it begins %.80s", plain)
+	}
+}
+
 func TestAServerStopsInTimeThoughAPageIsOpen(t *testing.T) {
 	s, err := try(t, func(*Config) {})
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/klauspost/compress/gzhttp"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
@@ -137,7 +138,9 @@ func (a *app) handler() (http.Handler, error) {
 	})
 	mux := http.NewServeMux()
 	mux.Handle("/", pages)
-	api.New(mux, a.apiSources())
+	answers := http.NewServeMux()
+	api.New(answers, a.apiSources())
+	mux.Handle("/api/", gzhttp.GzipHandler(answers))
 	if a.sink != nil {
 		mux.Handle("/prometheus/", a.prometheus(http.StripPrefix("/prometheus", a.sink.Handler())))
 	}
