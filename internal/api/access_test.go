@@ -19,7 +19,7 @@ import (
 // holders is who has a right, as agreed; the program's own table is checked against it.
 var holders = map[auth.Right]string{
 	auth.Read: "viewer responder owner operator auditor admin", auth.CorrectBudget: "owner operator admin", auth.VerifyLedger: "operator auditor admin",
-	auth.ReadEvidence: "auditor admin", auth.ReloadOrg: "operator admin", auth.ManageAccess: "admin",
+	auth.RecordIncident: "responder owner operator admin", auth.ReadEvidence: "auditor admin", auth.ReloadOrg: "operator admin", auth.ManageAccess: "admin",
 }
 
 // operations is every operation with a request that works, and the right it needs.
@@ -36,6 +36,9 @@ var operations = []struct {
 	{"POST", "/slos/{name}/corrections", `{"from":"2h","to":"1h","effect":"exclude","reason":"planned work"}`, auth.CorrectBudget, 201},
 	{"DELETE", "/slos/{name}/corrections/{id}", "", auth.CorrectBudget, 404},
 	{"GET", "/export/slos", "", auth.Read, 200},
+	{"GET", "/incidents", "", auth.Read, 200},
+	{"POST", "/incidents", `{"from":"2h","to":"1h","services":["checkout"],"title":"cards refused"}`, auth.RecordIncident, 201},
+	{"DELETE", "/incidents/{id}", "", auth.RecordIncident, 404},
 	{"GET", "/services", "", auth.Read, 200},
 	{"GET", "/services/{name}", "", auth.Read, 200},
 	{"GET", "/services/{name}/history", "", auth.Read, 200},
@@ -67,6 +70,9 @@ func fill(path string) string {
 	name := "checkout-availability"
 	if strings.HasPrefix(path, "/services") {
 		name = "checkout"
+	}
+	if path == "/incidents/{id}" {
+		path += "?reason=none"
 	}
 	path = strings.NewReplacer("{name}", name, "{seq}", "1", "{id}", "a0000").Replace(path)
 	if strings.HasSuffix(path, "blast-radius") {

@@ -3,6 +3,7 @@ package api_test
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -118,6 +119,59 @@ func TestVerifyingFindsARewriteByAnOlderCheckpoint(t *testing.T) {
 		}
 		if _, _, body := f.do(t, admin, "POST", "/api/v1/ledger/verify", ""); !strings.Contains(body, `"ok":false`) || !strings.Contains(body, "altered") {
 			t.Errorf("an altered fact: %s", body)
+		}
+	})
+}
+
+func TestBackTestsAreJudgedByRecordedIncidents(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		f := open(t, d)
+		judged := func(body string) int {
+			t.Helper()
+			code, _, out := f.do(t, admin, http.MethodPost, "/api/v1/slos/checkout-availability/backtest", body)
+			var b api.Backtest
+			if err := json.Unmarshal([]byte(out), &b); err != nil || code != http.StatusOK {
+				t.Fatalf("%d %s: %v", code, out, err)
+			}
+			return b.Incidents
+		}
+		record := func(body string, want int) string {
+			t.Helper()
+			code, _, out := f.do(t, admin, http.MethodPost, "/api/v1/incidents", body)
+			if code != want {
+				t.Fatalf("%s answered %d: %s", body, code, out)
+			}
+			return out
+		}
+		first := record(`{"id":"INC-1","from":"3h","to":"2h","services":["checkout"],"title":"cards refused"}`, http.StatusCreated)
+		record(`{"id":"INC-2","from":"3h","to":"2h","services":["payments"]}`, http.StatusCreated)
+		record(`{"id":"INC-3","from":"5h","to":"4h","drill":true}`, http.StatusCreated)
+		if n := judged(`{}`); n != 1 {
+			t.Errorf("judged by %d incidents, want INC-1 alone", n)
+		}
+		if n := judged(`{"incidents":[]}`); n != 0 {
+			t.Errorf("a caller who gives none is judged by %d", n)
+		}
+		again := record(`{"id":"INC-1","from":"3h","to":"2h","services":["checkout"]}`, http.StatusCreated)
+		if again != first {
+			t.Errorf("the same incident recorded twice: %s, then %s", first, again)
+		}
+		var listed struct{ Items []api.Incident }
+		f.get(t, "/api/v1/incidents?service=checkout&limit=1", &listed)
+		if len(listed.Items) != 1 || listed.Items[0].ID != "INC-1" || listed.Items[0].By != "user:ines" {
+			t.Errorf("listed %+v", listed.Items)
+		}
+		wrong := record(`{"id":"a b","from":"1h","to":"2h","services":["nope"],"slos":["nope"]}`, http.StatusUnprocessableEntity)
+		for _, field := range []string{"body.id", "body.to", "body.services.0", "body.slos.0"} {
+			if !strings.Contains(wrong, `"location":"`+field+`"`) {
+				t.Errorf("%s is not named in %s", field, wrong)
+			}
+		}
+		if code, _, out := f.do(t, admin, http.MethodDelete, "/api/v1/incidents/INC-1?reason=wrong+service", ""); code != http.StatusNoContent {
+			t.Fatalf("withdrawn: %d %s", code, out)
+		}
+		if n := judged(`{}`); n != 0 {
+			t.Errorf("a withdrawn incident still counts")
 		}
 	})
 }

@@ -55,7 +55,7 @@ func heads(ctx huma.Context, next func(huma.Context)) {
 
 // all lists the groups of operations in the order of the description.
 var all = []func(*server){
-	(*server).slos, (*server).backtests, (*server).services, (*server).estate, (*server).alerts, (*server).facts, (*server).ledger, (*server).org, (*server).tokens, (*server).system,
+	(*server).slos, (*server).backtests, (*server).incidents, (*server).services, (*server).estate, (*server).alerts, (*server).facts, (*server).ledger, (*server).org, (*server).tokens, (*server).system,
 }
 
 // operation describes one operation and the right it needs.

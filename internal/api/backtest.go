@@ -10,8 +10,8 @@ import (
 	"evenkeel.dev/evenkeel/internal/auth"
 	"evenkeel.dev/evenkeel/internal/budget"
 	"evenkeel.dev/evenkeel/internal/domain/slo"
+	"evenkeel.dev/evenkeel/internal/incident"
 	"evenkeel.dev/evenkeel/internal/kit"
-	"evenkeel.dev/evenkeel/internal/store/org"
 )
 
 // Backtest is how alert policies would have done on one objective: the recommended one first.
@@ -66,7 +66,7 @@ type Labelled struct {
 
 func (s *server) backtests() {
 	handle(s, operation{id: "backtest-slo", method: http.MethodPost, path: "/slos/{name}/backtest", tag: "Objectives", needs: auth.Read, summary: "Try alert policies on the past",
-		about: "By the evaluator that alerts live, over the counts it stored. Without incidents, those of the org directory."}, s.backtest)
+		about: "By the evaluator that alerts live, over the counts it stored. Without incidents, those that are known: of the ledger and of the org directory."}, s.backtest)
 }
 
 type backtestIn struct {
@@ -77,7 +77,7 @@ type backtestIn struct {
 		To        string     `json:"to,omitempty" doc:"Default now"`
 		Policies  []Policy   `json:"policies,omitempty" maxItems:"64" doc:"Tried beside the grid"`
 		NoGrid    bool       `json:"noGrid,omitempty" doc:"Try only the policy in force and those given"`
-		Incidents []Labelled `json:"incidents,omitempty" maxItems:"10000"`
+		Incidents []Labelled `json:"incidents,omitempty" maxItems:"10000" doc:"Judged by these alone; those that are known when left out"`
 	}
 }
 
@@ -110,27 +110,18 @@ func (s *server) backtest(ctx context.Context, in *backtestIn) (*backtestOut, er
 	for _, i := range in.Body.Incidents {
 		q.Incidents = append(q.Incidents, slo.Incident{From: slo.At(i.From), To: slo.At(i.To), Name: i.Name})
 	}
-	if len(in.Body.Incidents) == 0 {
-		q.Incidents = IncidentsFor(s.Directory().Incidents, o.Objective)
+	if in.Body.Incidents == nil {
+		known, err := incident.Known(ctx, s.Ledger, s.Directory())
+		if err != nil {
+			return nil, err
+		}
+		q.Incidents = incident.For(known, o.Objective, snap.At)
 	}
 	v, err := s.Budget.Backtest(ctx, in.Name, group, q, policies...)
 	if err != nil {
 		return nil, err
 	}
 	return &backtestOut{BacktestOf(in.Name, v)}, nil
-}
-
-// IncidentsFor are the labelled incidents that should have paged an objective: those that name it, else those of its
-// service, else those that name neither.
-func IncidentsFor(list []org.Incident, o slo.Objective) []slo.Incident {
-	var out []slo.Incident
-	for _, i := range list {
-		if len(i.SLOs) > 0 && !slices.Contains(i.SLOs, o.Name) || len(i.SLOs) == 0 && len(i.Services) > 0 && !slices.Contains(i.Services, o.Service) {
-			continue
-		}
-		out = append(out, slo.Incident{From: slo.At(i.From.Time), To: slo.At(i.To.Time), Name: i.ID})
-	}
-	return out
 }
 
 // PoliciesOf is the policy in force, those asked for, and the grid.

@@ -122,7 +122,7 @@ func open(t *testing.T, d *db.DB) *fixture {
 	}
 	f.src = api.Sources{
 		Version: "v1.2.3", Now: clock, Log: slog.New(slog.DiscardHandler), Access: keeper, Ledger: l, Key: key,
-		Commands: &command.Commands{Ledger: l, Access: keeper, Now: clock, Owner: owners},
+		Commands: &command.Commands{Ledger: l, Access: keeper, Now: clock, Owner: owners, Service: func(name string) bool { _, ok := f.live.Current().Catalog.Service(name); return ok }},
 		Snapshot: func() *budget.Snapshot { return snap }, Budget: past{}, Directory: f.live.Current, Reload: f.live.Reload,
 		Refused: func() ([]kit.Problem, time.Time) {
 			if r := f.live.Refused(); r != nil {

@@ -35,7 +35,10 @@ func (a *app) openBudget(ctx context.Context) error {
 	if a.budget, err = budget.New(ctx, o); err != nil {
 		return err
 	}
-	a.commands = &command.Commands{Ledger: a.ledger, Access: a.access, Now: a.now, Owner: a.ownerOf}
+	a.commands = &command.Commands{Ledger: a.ledger, Access: a.access, Now: a.now, Owner: a.ownerOf, Service: func(name string) bool {
+		_, ok := a.org.Current().Catalog.Service(name)
+		return ok
+	}}
 	a.applyObjectives(ctx, a.org.Current())
 	a.stack.run("evaluator", func(ctx context.Context) error {
 		return evaluator.Loop(ctx, evaluator.Evaluator{Name: "slo", Run: a.round, Watch: a.watch, Stop: a.budget.Store}, evaluator.Options{

@@ -26,14 +26,15 @@ var Roles = []Role{Viewer, Responder, Owner, Operator, Auditor, Admin}
 type Right string
 
 const (
-	Read          Right = "read"          // pages, objectives, services, facts
-	QueryMetrics  Right = "metrics.query" // PromQL
-	WriteMetrics  Right = "metrics.write" // remote write, OTLP
-	CorrectBudget Right = "slo.correct"   // add or revoke a correction
-	ReadEvidence  Right = "evidence.read" // export the ledger, free text, checkpoints
-	VerifyLedger  Right = "ledger.verify"
-	ReloadOrg     Right = "org.reload"
-	ManageAccess  Right = "token.manage" // tokens
+	Read           Right = "read"            // pages, objectives, services, facts
+	QueryMetrics   Right = "metrics.query"   // PromQL
+	WriteMetrics   Right = "metrics.write"   // remote write, OTLP
+	CorrectBudget  Right = "slo.correct"     // add or revoke a correction
+	RecordIncident Right = "incident.record" // record that users were hurt, or take that back
+	ReadEvidence   Right = "evidence.read"   // export the ledger, free text, checkpoints
+	VerifyLedger   Right = "ledger.verify"
+	ReloadOrg      Right = "org.reload"
+	ManageAccess   Right = "token.manage" // tokens
 )
 
 // Rights lists all rights with what they allow, for help texts and the token form.
@@ -45,6 +46,7 @@ var Rights = []struct {
 	{QueryMetrics, "run PromQL queries"},
 	{WriteMetrics, "send metrics and traces (remote write, OTLP)"},
 	{CorrectBudget, "exclude time from a budget, or take that back"},
+	{RecordIncident, "record an incident, or withdraw it"},
 	{ReadEvidence, "export the ledger and read free text"},
 	{VerifyLedger, "verify the ledger"},
 	{ReloadOrg, "read the org directory again"},
@@ -53,11 +55,11 @@ var Rights = []struct {
 
 var grants = map[Role][]Right{
 	Viewer:    {Read, QueryMetrics},
-	Responder: {Read, QueryMetrics},
-	Owner:     {Read, QueryMetrics, CorrectBudget},
-	Operator:  {Read, QueryMetrics, WriteMetrics, CorrectBudget, VerifyLedger, ReloadOrg},
+	Responder: {Read, QueryMetrics, RecordIncident},
+	Owner:     {Read, QueryMetrics, CorrectBudget, RecordIncident},
+	Operator:  {Read, QueryMetrics, WriteMetrics, CorrectBudget, RecordIncident, VerifyLedger, ReloadOrg},
 	Auditor:   {Read, QueryMetrics, VerifyLedger, ReadEvidence},
-	Admin:     {Read, QueryMetrics, WriteMetrics, CorrectBudget, ReadEvidence, VerifyLedger, ReloadOrg, ManageAccess},
+	Admin:     {Read, QueryMetrics, WriteMetrics, CorrectBudget, RecordIncident, ReadEvidence, VerifyLedger, ReloadOrg, ManageAccess},
 }
 
 // ParseRole reads a role's name.

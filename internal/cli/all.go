@@ -7,6 +7,7 @@ var All = []command{
 	assessCommand,
 	sloCommand,
 	alertCommand,
+	incidentCommand,
 	serviceCommand,
 	estateCommand,
 	factCommand,

@@ -18,6 +18,7 @@ import (
 	"evenkeel.dev/evenkeel/internal/api"
 	"evenkeel.dev/evenkeel/internal/budget"
 	"evenkeel.dev/evenkeel/internal/domain/slo"
+	"evenkeel.dev/evenkeel/internal/incident"
 	"evenkeel.dev/evenkeel/internal/kit"
 	"evenkeel.dev/evenkeel/internal/store/metric"
 	"evenkeel.dev/evenkeel/internal/store/org"
@@ -44,7 +45,7 @@ Against a server it uses the counts that the server keeps. Without one it reads 
 a TSDB directory (--tsdb), an OpenMetrics file (--openmetrics), or a Prometheus API (--prometheus), read-only.
 
 A policy is written NAME=FACTOR:LONG:SHORT,..., such as 'mine=14.4:1h:5m,6:6h:30m'. Incidents are a YAML file as in an org
-directory (docs/org-directory.md); without one, those of the server or the org directory count.`,
+directory (docs/org-directory.md); without one, those that the server knows (evenkeel incident ls) or the org directory labels count.`,
 		Example: "  evenkeel slo backtest checkout-availability --days 30\n" +
 			"  evenkeel slo backtest --from ./org --tsdb /var/lib/prometheus --policy 'mine=10:2h:10m'\n" +
 			"  evenkeel slo backtest --from ./org --prometheus http://prom:9090 --incidents incidents.yaml -o json",
@@ -130,18 +131,29 @@ func (b *backtest) ask(ctx context.Context, e *env, names []string, policies []a
 	}
 	var out []api.Backtest
 	for _, name := range names {
-		var given []api.Labelled
-		for _, i := range api.IncidentsFor(incidents, slo.Objective{Name: name}) {
-			given = append(given, api.Labelled{From: i.From.Time(), To: i.To.Time(), Name: i.Name})
-		}
-		if len(given) > 0 {
-			body["incidents"] = given
+		if b.incidents != "" {
+			if body["incidents"], err = labelled(ctx, e, name, incidents); err != nil {
+				return nil, err
+			}
 		}
 		var one api.Backtest
 		if err := e.ask(ctx, http.MethodPost, "/api/v1/slos/"+url.PathEscape(name)+"/backtest", body, &one); err != nil {
 			return nil, err
 		}
 		out = append(out, one)
+	}
+	return out, nil
+}
+
+// labelled are the incidents that concern an objective of the server.
+func labelled(ctx context.Context, e *env, name string, list []org.Incident) ([]api.Labelled, error) {
+	var o api.SLO
+	if err := e.get(ctx, "/api/v1/slos/"+url.PathEscape(name), &o); err != nil {
+		return nil, err
+	}
+	out := []api.Labelled{}
+	for _, i := range incident.For(incident.Labelled(list), slo.Objective{Name: name, Service: o.Service}, time.Now()) {
+		out = append(out, api.Labelled{From: i.From.Time(), To: i.To.Time(), Name: i.Name})
 	}
 	return out, nil
 }
@@ -176,7 +188,7 @@ func (b *backtest) offline(ctx context.Context, names []string, policies []api.P
 		if err != nil {
 			return nil, exitError{exitUsage, err}
 		}
-		q := slo.BacktestQuestion{From: slo.At(to.AddDate(0, 0, -b.days)), To: slo.At(to), Incidents: api.IncidentsFor(incidents, o)}.DefaultGrace()
+		q := slo.BacktestQuestion{From: slo.At(to.AddDate(0, 0, -b.days)), To: slo.At(to), Incidents: incident.For(incident.Labelled(incidents), o, to)}.DefaultGrace()
 		verdicts, err := budget.Backtest(ctx, o, src, q, tried...)
 		if err != nil {
 			return nil, err
@@ -247,70 +259,4 @@ func (b *backtest) readIncidents() ([]org.Incident, error) {
 		return nil, exitError{exitFindings, errors.Join(errs...)}
 	}
 	return list, nil
-}
-
-func (e *env) printBacktests(list []api.Backtest) error {
-	if e.format != "table" {
-		t := backtestTable()
-		t.head = append([]string{"slo", "group"}, t.head...)
-		for _, b := range list {
-			for _, row := range backtestRows(b) {
-				t.add(append([]any{b.SLO, b.Group}, row...)...)
-			}
-		}
-		return e.print(list, t)
-	}
-	for i, b := range list {
-		if i > 0 {
-			fmt.Fprintln(e.Out)
-		}
-		if err := e.printBacktest(b); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (e *env) printBacktest(b api.Backtest) error {
-	title := b.SLO
-	if b.Group != "" {
-		title += " " + b.Group
-	}
-	fmt.Fprintf(e.Out, "%s, %s to %s\n", title, clock(&b.From), clock(&b.To))
-	if len(b.Trials) == 0 || b.Events == 0 {
-		fmt.Fprintln(e.Out, "Nothing was counted in this time, so there is nothing to replay. Check the queries and the source.")
-		return nil
-	}
-	fmt.Fprintf(e.Out, "%s of the minutes have samples, %s events, %s\n\n", human(share(b.Covered)), human(events(b.Events)), kit.Plural(b.Incidents, "labelled incident", "labelled incidents"))
-	t := backtestTable()
-	t.rows = backtestRows(b)
-	if err := e.print(b, t); err != nil {
-		return err
-	}
-	fmt.Fprintf(e.Out, "\nRecommended: %s\n", b.Trials[0].Policy)
-	if b.Tradeoff != "" {
-		fmt.Fprintln(e.Out, b.Tradeoff)
-	}
-	if b.Incidents == 0 {
-		fmt.Fprintln(e.Out, "No incident is labelled, so nothing says which pages were right; label some with --incidents FILE.")
-	}
-	for _, x := range b.Trials {
-		for _, why := range x.Refused {
-			fmt.Fprintf(e.Out, "%s: %s\n", x.Policy, why)
-		}
-	}
-	return nil
-}
-
-func backtestTable() table {
-	return table{head: []string{"policy", "pages", "a week", "caught", "incidents", "precision", "detect p50", "detect p95", "clears", "spent before"}}
-}
-
-func backtestRows(b api.Backtest) [][]any {
-	var t table
-	for _, x := range b.Trials {
-		t.add(x.Policy, x.Pages, x.PagesPerWeek, x.Detected, b.Incidents, opt(x.Precision, percent), opt(x.DetectP50S, seconds), opt(x.DetectP95S, seconds), opt(x.ResetP50S, seconds),
-			opt(x.SpentMax, percent))
-	}
-	return t.rows
 }

@@ -21,6 +21,8 @@ type Commands struct {
 	// Owner tells which team (a group's reference) owns an objective's service; known is false for an objective that does
 	// not exist.
 	Owner func(slo string) (team string, known bool)
+	// Service says whether the catalog has a component of a name.
+	Service func(name string) bool
 }
 
 // Correction takes time out of an objective's budget, or forgives its failures. It works back in time and can be reversed.

@@ -49,7 +49,7 @@ type Fact interface {
 }
 
 // kinds maps each known kind to a maker of its empty fact. Each family file adds its lines here by families.
-var kinds = build(estateKinds, objectiveKinds, systemKinds)
+var kinds = build(estateKinds, objectiveKinds, incidentKinds, systemKinds)
 
 func build(families ...map[Kind]func() Fact) map[Kind]func() Fact {
 	all := map[Kind]func() Fact{}

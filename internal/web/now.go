@@ -197,7 +197,7 @@ func leftRank(s Service) float64 {
 }
 
 // told are the kinds of facts that a person would tell another.
-var told = []event.Kind{"alert.fired", "alert.ended", "budget.corrected", "budget.crossed", "catalog.applied", "catalog.refused", "source.gap", "service.observed"}
+var told = []event.Kind{"alert.fired", "alert.ended", "budget.corrected", "budget.crossed", "catalog.applied", "catalog.refused", "incident.detected", "incident.resolved", "source.gap", "service.observed"}
 
 // recent is the last facts that a person would tell another: alerts, corrections, versions, gaps.
 func recent(ctx context.Context, s Sources, w kit.When) ([]logLine, error) {

@@ -62,6 +62,12 @@ func sayFact(w kit.When, e event.Event) string {
 		return fmt.Sprintf("epoch %d opened from a backup up to %s", f.Epoch, kit.Seq(f.Restored))
 	case *event.EventAmended:
 		return fmt.Sprintf("corrects %s", kit.Seq(f.Target))
+	case *event.IncidentDetected:
+		return about + " began" + hurtWords(f)
+	case *event.IncidentResolved:
+		return about + " ended"
+	case *event.IncidentUpdated:
+		return fmt.Sprintf("%s %s", about, f.Status)
 	case *event.AccessGranted:
 		return fmt.Sprintf("%s for %s, role %s", f.What, f.To, f.Role)
 	case *event.AccessRevoked:
@@ -96,4 +102,19 @@ func groupOf(labels map[string]string) string {
 		return ""
 	}
 	return ", " + strings.Join(out, ", ")
+}
+
+// hurtWords says what an incident hurt: ": checkout, payments".
+func hurtWords(f *event.IncidentDetected) string {
+	what := f.Services
+	if len(what) == 0 {
+		what = f.SLOs
+	}
+	if len(what) == 0 {
+		return ""
+	}
+	if len(what) > 3 {
+		return fmt.Sprintf(": %s and %d more", strings.Join(what[:3], ", "), len(what)-3)
+	}
+	return ": " + strings.Join(what, ", ")
 }

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"evenkeel.dev/evenkeel/internal/api"
 	"evenkeel.dev/evenkeel/internal/budget"
 	"evenkeel.dev/evenkeel/internal/domain/slo"
+	"evenkeel.dev/evenkeel/internal/incident"
 	"evenkeel.dev/evenkeel/internal/kit"
 	"evenkeel.dev/evenkeel/internal/web"
 )
@@ -39,7 +39,11 @@ func (d *Desk) backtest(ctx context.Context, ask web.BacktestAsk) (web.Backtest,
 	if len(ask.Pairs) > 0 && !slices.Equal(pairsOf(ask.Pairs), pagesOf(s.Plan.Rules)) {
 		policies = slices.Insert(policies, 1, budget.Policy{Name: "As asked", Pairs: ask.Pairs})
 	}
-	incidents := api.IncidentsFor(d.directory().Incidents, s.Objective)
+	known, err := incident.Known(ctx, d.Ledger, d.directory())
+	if err != nil {
+		return web.Backtest{}, err
+	}
+	incidents := incident.For(known, s.Objective, snap.At)
 	q := slo.BacktestQuestion{From: slo.At(r.From), To: slo.At(r.To), Incidents: incidents}.DefaultGrace()
 	v, err := d.Budget.Backtest(ctx, ask.SLO, g.Key, q, policies...)
 	if err != nil {
@@ -115,7 +119,7 @@ func table(v budget.Verdict, r kit.Range, now time.Time, inForce string) web.Bac
 		return 1
 	})
 	out.Pick = slices.IndexFunc(out.Rows, func(r web.BacktestRow) bool { return r.Policy == best })
-	out.Against = kit.Plural(out.Incidents, "labelled incident", "labelled incidents") + " of the org directory"
+	out.Against = kit.Plural(out.Incidents, "known incident", "known incidents")
 	return out
 }
 

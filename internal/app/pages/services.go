@@ -10,6 +10,7 @@ import (
 
 	"evenkeel.dev/evenkeel/internal/domain/estate"
 	"evenkeel.dev/evenkeel/internal/event"
+	"evenkeel.dev/evenkeel/internal/incident"
 	"evenkeel.dev/evenkeel/internal/kit"
 	"evenkeel.dev/evenkeel/internal/store/ledger"
 	"evenkeel.dev/evenkeel/internal/store/trace"
@@ -87,7 +88,11 @@ func (d *Desk) service(ctx context.Context, ask web.ServiceAsk) (web.ServiceDeta
 	for _, o := range d.stands().of[e.Ref] {
 		out.Objectives = append(out.Objectives, *o)
 	}
-	out.Changes, out.Incidents = d.changesIn(e.Ref, out.Range), d.incidentsIn([]string{e.Ref.Short()}, out.Range)
+	out.Changes = d.changesIn(e.Ref, out.Range)
+	var err error
+	if out.Incidents, err = d.incidentsIn(ctx, []string{e.Ref.Short()}, out.Range); err != nil {
+		return web.ServiceDetail{}, err
+	}
 	out.Graph = d.around(e.Ref)
 	d.red(ctx, &out, e)
 	found, err := d.Ledger.Find(ctx, ledger.Filter{About: event.NewRef("service", e.Name), Limit: 10})
@@ -182,17 +187,27 @@ func (d *Desk) changesIn(ref estate.Ref, r kit.Range) []web.Change {
 	return out
 }
 
+// label is an incident's id as people know it; one that was made here says nothing.
+func label(id string) string {
+	if len(id) > 20 {
+		return "incident"
+	}
+	return id
+}
+
 // incidentsIn are the incidents of some services that touch a range.
-func (d *Desk) incidentsIn(services []string, r kit.Range) []web.Incident {
+func (d *Desk) incidentsIn(ctx context.Context, services []string, r kit.Range) ([]web.Incident, error) {
+	known, err := incident.Known(ctx, d.Ledger, d.directory())
 	var out []web.Incident
-	for _, i := range d.directory().Incidents {
+	for _, i := range known {
 		hit := len(i.Services) == 0
 		for _, s := range i.Services {
 			hit = hit || slices.Contains(services, s)
 		}
-		if hit && i.From.Before(r.To) && i.To.After(r.From) {
-			out = append(out, web.Incident{Range: kit.Range{From: i.From.Time, To: i.To.Time}, Label: i.ID})
+		to := i.End(d.Now())
+		if hit && i.From.Before(r.To) && to.After(r.From) {
+			out = append(out, web.Incident{Range: kit.Range{From: i.From, To: to}, Label: label(i.ID)})
 		}
 	}
-	return out
+	return out, err
 }
