@@ -185,6 +185,7 @@ func declared(cat *estate.Catalog, from, to string) bool {
 func (a *app) flushTraces(ctx context.Context) error {
 	tick := time.NewTicker(15 * time.Second)
 	defer tick.Stop()
+	told := ""
 	for {
 		select {
 		case <-ctx.Done():
@@ -192,7 +193,12 @@ func (a *app) flushTraces(ctx context.Context) error {
 		case <-tick.C:
 		}
 		now := a.now()
-		if _, err := a.sink.WriteOTLP(ctx, a.traces.Metrics(now)); err != nil && ctx.Err() == nil && kit.CodeOf(err) != kit.Unavailable {
+		_, err := a.sink.WriteOTLP(ctx, a.traces.Metrics(now))
+		switch {
+		case err == nil:
+			told = ""
+		case ctx.Err() == nil && kit.CodeOf(err) != kit.Unavailable && err.Error() != told:
+			told = err.Error() // once, not at every tick: a store that is only read refuses each
 			a.log.Warn("metrics of traces not stored", "err", err)
 		}
 		if err := a.recordObserved(ctx); err != nil && ctx.Err() == nil {
