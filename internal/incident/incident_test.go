@@ -1,6 +1,7 @@
 package incident_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -50,12 +51,12 @@ func TestIncidentsAreWhatTheLedgerSaidLast(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := ""
+		var got strings.Builder
 		for _, i := range known {
-			got += i.ID + " " + i.From.UTC().Format("15:04") + " " + i.End(noon.Add(24*time.Hour)).UTC().Format("15:04") + "; "
+			got.WriteString(i.ID + " " + i.From.UTC().Format("15:04") + " " + i.End(noon.Add(24*time.Hour)).UTC().Format("15:04") + "; ")
 		}
-		if want := "B 13:30 12:00; A 12:00 13:00; D 10:00 11:00; "; got != want {
-			t.Errorf("known: %s\nwant:  %s", got, want)
+		if want := "B 13:30 12:00; A 12:00 13:00; D 10:00 11:00; "; got.String() != want {
+			t.Errorf("known: %s\nwant:  %s", got.String(), want)
 		}
 	})
 }
@@ -66,14 +67,14 @@ func TestAnObjectiveIsJudgedByTheIncidentsThatConcernIt(t *testing.T) {
 		{ID: "named", Services: []string{"search"}, SLOs: []string{"checkout-availability"}}, {ID: "unnamed", Services: []string{"checkout"}, SLOs: []string{"checkout-latency"}},
 		{ID: "drill", Drill: true},
 	}
-	got := ""
+	var got strings.Builder
 	for _, i := range incident.For(list, slo.Objective{Name: "checkout-availability", Service: "checkout"}, noon) {
-		got += i.Name + " "
+		got.WriteString(i.Name + " ")
 		if i.To != slo.At(noon) {
 			t.Errorf("%s lasts, but ends at %s and not now", i.Name, i.To.Time())
 		}
 	}
-	if want := "everything service named "; got != want {
-		t.Errorf("judged by %q, want %q", got, want)
+	if want := "everything service named "; got.String() != want {
+		t.Errorf("judged by %q, want %q", got.String(), want)
 	}
 }
