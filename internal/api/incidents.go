@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"net/http"
-	"slices"
 	"time"
 
 	"evenkeel.dev/evenkeel/internal/auth"
@@ -48,7 +47,7 @@ func (s *server) listIncidents(ctx context.Context, in *listIncidentsIn) (*page[
 	}
 	var all []Incident
 	for _, i := range known {
-		if in.Service == "" || len(i.Services) == 0 || slices.Contains(i.Services, in.Service) {
+		if in.Service == "" || i.Hurts(in.Service) {
 			all = append(all, incidentOf(i))
 		}
 	}

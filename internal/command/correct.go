@@ -127,9 +127,14 @@ func (k *Commands) mayCorrect(ctx context.Context, by auth.Caller, slo string) e
 	if !known {
 		return &kit.Error{Code: kit.NotFound, Msg: "objective " + slo + " does not exist", Hint: "GET /api/v1/slos lists those that do"}
 	}
-	err := by.May(auth.CorrectBudget, team)
+	return k.may(ctx, by, auth.CorrectBudget, team, "slo:"+slo)
+}
+
+// may checks a right over something that a team owns and records a refusal.
+func (k *Commands) may(ctx context.Context, by auth.Caller, right auth.Right, team, on string) error {
+	err := by.May(right, team)
 	if err != nil && by.Role != "" {
-		if rec := k.Access.Refused(ctx, by, auth.CorrectBudget, "slo:"+slo, err.Error(), k.Now()); rec != nil {
+		if rec := k.Access.Refused(ctx, by, right, on, err.Error(), k.Now()); rec != nil {
 			return rec
 		}
 	}

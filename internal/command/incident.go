@@ -42,7 +42,7 @@ func (k *Commands) RecordIncident(ctx context.Context, by auth.Caller, i Inciden
 	if i.ID == "" {
 		i.ID = kit.NewID(now)
 	}
-	if err := k.mayRecord(ctx, by, i.ID); err != nil {
+	if err := k.may(ctx, by, auth.RecordIncident, "", "incident:"+i.ID); err != nil {
 		return "", 0, err
 	}
 	i.From, i.To, i.Title = i.From.UTC(), i.To.UTC(), strings.TrimSpace(i.Title)
@@ -69,7 +69,7 @@ func (k *Commands) RecordIncident(ctx context.Context, by auth.Caller, i Inciden
 
 // WithdrawIncident takes back that there was an incident; its facts stay.
 func (k *Commands) WithdrawIncident(ctx context.Context, by auth.Caller, id, reason string) error {
-	if err := k.mayRecord(ctx, by, id); err != nil {
+	if err := k.may(ctx, by, auth.RecordIncident, "", "incident:"+id); err != nil {
 		return err
 	}
 	if n := len(strings.TrimSpace(reason)); n == 0 || n > maxReason {
@@ -147,15 +147,4 @@ func (k *Commands) incident(ctx context.Context, id string) (*incident.Incident,
 		}
 	}
 	return nil, nil
-}
-
-// mayRecord checks the right and records a refusal.
-func (k *Commands) mayRecord(ctx context.Context, by auth.Caller, id string) error {
-	err := by.May(auth.RecordIncident, "")
-	if err != nil && by.Role != "" {
-		if rec := k.Access.Refused(ctx, by, auth.RecordIncident, "incident:"+id, err.Error(), k.Now()); rec != nil {
-			return rec
-		}
-	}
-	return err
 }

@@ -34,6 +34,11 @@ func (i Incident) End(now time.Time) time.Time {
 	return i.To
 }
 
+// Hurts says whether a service was hurt: one that is named, or any where nothing is.
+func (i Incident) Hurts(service string) bool {
+	return slices.Contains(i.Services, service) || len(i.Services)+len(i.SLOs) == 0
+}
+
 // kinds are the facts that incidents are made of.
 var kinds = []event.Kind{"incident.detected", "incident.resolved", "incident.updated"}
 

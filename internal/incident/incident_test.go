@@ -78,3 +78,20 @@ func TestAnObjectiveIsJudgedByTheIncidentsThatConcernIt(t *testing.T) {
 		t.Errorf("judged by %q, want %q", got.String(), want)
 	}
 }
+
+func TestAnIncidentOfOneObjectiveDoesNotHurtEveryService(t *testing.T) {
+	for name, c := range map[string]struct {
+		incident incident.Incident
+		hurts    bool
+	}{
+		"everything":       {incident.Incident{}, true},
+		"the service":      {incident.Incident{Services: []string{"search", "checkout"}}, true},
+		"another service":  {incident.Incident{Services: []string{"search"}}, false},
+		"an objective":     {incident.Incident{SLOs: []string{"search-latency"}}, false},
+		"both, not of its": {incident.Incident{Services: []string{"search"}, SLOs: []string{"search-latency"}}, false},
+	} {
+		if got := c.incident.Hurts("checkout"); got != c.hurts {
+			t.Errorf("%s: hurts checkout is %v", name, got)
+		}
+	}
+}

@@ -39,7 +39,7 @@ func (d *Desk) objective(ctx context.Context, ask web.ObjectiveAsk) (web.Objecti
 	if out.Range.From.IsZero() {
 		out.Range = kit.Range{From: snap.At.Add(-s.Plan.Length()), To: snap.At}
 	}
-	if out.Incidents, err = d.incidentsIn(ctx, []string{s.Objective.Service}, out.Range); err != nil {
+	if out.Incidents, err = d.incidentsIn(ctx, s.Objective.Service, []string{s.Objective.Name}, out.Range); err != nil {
 		return web.ObjectiveDetail{}, err
 	}
 	if e, ok := dir.Catalog.Service(s.Objective.Service); ok {

@@ -85,12 +85,14 @@ func (d *Desk) service(ctx context.Context, ask web.ServiceAsk) (web.ServiceDeta
 	for _, l := range e.Links {
 		out.Links = append(out.Links, web.Link{Title: l.Title, Href: l.URL})
 	}
+	var names []string
 	for _, o := range d.stands().of[e.Ref] {
 		out.Objectives = append(out.Objectives, *o)
+		names = append(names, o.Name)
 	}
 	out.Changes = d.changesIn(e.Ref, out.Range)
 	var err error
-	if out.Incidents, err = d.incidentsIn(ctx, []string{e.Ref.Short()}, out.Range); err != nil {
+	if out.Incidents, err = d.incidentsIn(ctx, e.Ref.Short(), names, out.Range); err != nil {
 		return web.ServiceDetail{}, err
 	}
 	out.Graph = d.around(e.Ref)
@@ -195,17 +197,14 @@ func label(id string) string {
 	return id
 }
 
-// incidentsIn are the incidents of some services that touch a range.
-func (d *Desk) incidentsIn(ctx context.Context, services []string, r kit.Range) ([]web.Incident, error) {
+// incidentsIn are the incidents that hurt a service, or should have paged one of some objectives, and touch a range.
+func (d *Desk) incidentsIn(ctx context.Context, service string, objectives []string, r kit.Range) ([]web.Incident, error) {
 	known, err := incident.Known(ctx, d.Ledger, d.directory())
 	var out []web.Incident
 	for _, i := range known {
-		hit := len(i.Services) == 0
-		for _, s := range i.Services {
-			hit = hit || slices.Contains(services, s)
-		}
+		named := slices.ContainsFunc(i.SLOs, func(slo string) bool { return slices.Contains(objectives, slo) })
 		to := i.End(d.Now())
-		if hit && i.From.Before(r.To) && to.After(r.From) {
+		if (named || i.Hurts(service)) && i.From.Before(r.To) && to.After(r.From) {
 			out = append(out, web.Incident{Range: kit.Range{From: i.From, To: to}, Label: label(i.ID)})
 		}
 	}
